@@ -1,0 +1,3 @@
+module openshell.ai/tests/docker/runtime
+
+go 1.19
