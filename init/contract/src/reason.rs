@@ -1,0 +1,118 @@
+//! Why a gateway is not as it should be: one code for each cause, each with its remedy.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident => $code:literal, $remedy:literal;)+) => {
+        /// The cause of a problem. Serialized as its code, which never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ #[serde(rename = $code)] $name,)+
+            /// A code of a newer release that this one does not know.
+            #[serde(other)]
+            Unknown,
+        }
+
+        impl Reason {
+            /// Every reason that this release can give.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stable code, as in the status document.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ Self::Unknown => "Unknown" }
+            }
+
+            /// What to do about it, in one sentence.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    $(Self::$name => $remedy,)+
+                    Self::Unknown => "Update the openshell command to the release of the gateway image.",
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A setting has a value that is not allowed.
+    InvalidSetting => "InvalidSetting",
+        "Correct the named variable and recreate the container with `openshell gateway start`.";
+    /// The container lacks a privilege that a Kubernetes node needs.
+    NotPrivileged => "NotPrivileged",
+        "Run the container with --privileged, as `openshell gateway start` does.";
+    /// No volume is mounted on the data directory, so nothing would survive the container.
+    NoDataVolume => "NoDataVolume",
+        "Mount a volume on /var/lib/rancher/k3s, as `openshell gateway start` does.";
+    /// The data volume holds something that is neither k3s data nor ours.
+    ForeignVolume => "ForeignVolume",
+        "Mount an empty volume or a gateway's own volume on /var/lib/rancher/k3s; nothing was written.";
+    /// A file that PID 1 keeps in the volume can't be read or written.
+    StateUnusable => "StateUnusable",
+        "Check the named file in the volume: free space, read-only mount, or content that was edited.";
+    /// The kernel or the container runtime refused to prepare the node.
+    NodePreparation => "NodePreparation",
+        "Read the message for the refused operation; it usually names a missing privilege or mount.";
+    /// No default route appeared.
+    NoDefaultRoute => "NoDefaultRoute",
+        "Check the container's Docker network; `docker network inspect` shows whether it has a gateway.";
+    /// The image lacks a file that it should have.
+    ImageIncomplete => "ImageIncomplete",
+        "Rebuild or pull the cluster image; the named file belongs to it.";
+    /// k3s can't be started.
+    K3sNotStarted => "K3sNotStarted",
+        "Check /bin/k3s in the image: present, executable, and of this machine's architecture.";
+    /// k3s ended by itself and is being started again.
+    K3sExited => "K3sExited",
+        "Read the last lines of k3s in the container's log; it is started again with a growing delay.";
+    /// k3s ended by itself too often in a short time.
+    K3sCrashLoop => "K3sCrashLoop",
+        "Read the last lines of k3s in the container's log, mend the cause, then `docker restart` the container.";
+    /// The Kubernetes API does not answer.
+    ApiUnavailable => "ApiUnavailable",
+        "Wait; if it lasts, read k3s's lines in the container's log.";
+    /// The Kubernetes API answered a request with an error.
+    ApiRequest => "ApiRequest",
+        "The request is repeated; if it lasts, the message names the object and the API's answer.";
+    /// A Secret exists that somebody else made and that can't be used.
+    ForeignSecret => "ForeignSecret",
+        "Look at the named Secret; delete it if nobody needs it, and it is made anew.";
+    /// The SSH handshake Secret is unusable, and replacing it would break sandboxes.
+    SshSecretUnusable => "SshSecretUnusable",
+        "Restore the Secret's value from a backup; only if no sandbox is needed any more, delete it.";
+    /// Keys or certificates can't be made.
+    Pki => "Pki",
+        "Read the message; a name in EXTRA_SANS that is neither a DNS name nor an IP address is the usual cause.";
+    /// Helm refused or failed to deploy the chart.
+    ChartFailed => "ChartFailed",
+        "Read Helm's message; correct the named value or template and restart the container.";
+    /// The gateway's pod is not ready.
+    GatewayNotReady => "GatewayNotReady",
+        "Read the pod's reason in the message; `docker exec CONTAINER kubectl -n openshell describe pod openshell-0` shows more.";
+    /// The gateway's port does not answer with our certificate.
+    GatewayUnreachable => "GatewayUnreachable",
+        "Wait; if it lasts, look at the gateway's log and at kube-proxy's lines in the container's log.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_round_trip() {
+        let codes: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let json = serde_json::to_string(reason).unwrap();
+            assert_eq!(json, format!("\"{}\"", reason.code()));
+            assert_eq!(serde_json::from_str::<Reason>(&json).unwrap(), *reason);
+            assert!(reason.remedy().ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn a_newer_code_is_unknown_not_an_error() {
+        assert_eq!(serde_json::from_str::<Reason>("\"FromTheFuture\"").unwrap(), Reason::Unknown);
+    }
+}
