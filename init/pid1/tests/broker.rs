@@ -1,0 +1,71 @@
+//! The reaper and the broker, on real processes. One test: the reaper belongs to the whole process.
+
+use nix::sys::signal::Signal;
+use openshell_pid1::{Exit, SpawnError, lines, proc, start};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+const CHILDREN: usize = 300;
+const ORPHANS: u64 = 100;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+    let broker = start(|_| {}).unwrap();
+
+    // Children that end at once, each with its own code, beside orphans that are handed over.
+    let (sender, exits) = mpsc::channel();
+    for i in 0..CHILDREN {
+        let code = i % 256;
+        let sender = sender.clone();
+        let script =
+            if i % 3 == 0 { format!("(sleep 0.05 &) ; exit {code}") } else { format!("exit {code}") };
+        broker
+            .spawn(Command::new("sh").args(["-c", &script]), move |exit| sender.send((code, exit)).unwrap())
+            .unwrap();
+    }
+    for _ in 0..CHILDREN {
+        let (code, exit) = exits.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(exit, Exit::Code(i32::try_from(code).unwrap()));
+    }
+    wait_for("orphans reaped", || broker.orphans() >= ORPHANS);
+    let me = nix::unistd::Pid::this();
+    wait_for("no zombie", || !proc::all().iter().any(|p| p.parent == me && p.zombie));
+
+    // A death by signal is not an exit code; a reaped child is not signalled.
+    let (sender, exits) = mpsc::channel();
+    let child =
+        broker.spawn(Command::new("sleep").arg("60"), move |exit| sender.send(exit).unwrap()).unwrap();
+    assert!(broker.signal_group(child.pid, Signal::SIGKILL));
+    assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Signal(Signal::SIGKILL));
+    assert!(broker.wait_gone(child.pid, Instant::now() + PATIENCE));
+    assert!(!broker.signal(child.pid, Signal::SIGTERM));
+
+    // A pipe held open by a grandchild holds nobody up: lines come, the exit comes.
+    let (line_sender, received) = mpsc::channel();
+    let (sender, exits) = mpsc::channel();
+    let mut child = broker
+        .spawn(
+            Command::new("sh").args(["-c", "echo hello; sleep 60 & exit 7"]).stdout(Stdio::piped()),
+            move |exit| sender.send(exit).unwrap(),
+        )
+        .unwrap();
+    lines::forward("test", child.stdout.take().unwrap(), move |l| line_sender.send(l.to_owned()).unwrap())
+        .unwrap();
+    assert_eq!(received.recv_timeout(PATIENCE).unwrap(), "hello");
+    assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Code(7));
+
+    assert!(matches!(broker.spawn(&mut Command::new("/no/such"), |_| {}), Err(SpawnError::Os { .. })));
+    broker.close();
+    assert!(matches!(broker.spawn(&mut Command::new("true"), |_| {}), Err(SpawnError::Stopping { .. })));
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "gave up waiting for: {what}");
+        std::thread::yield_now();
+    }
+}
