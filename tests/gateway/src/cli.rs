@@ -98,7 +98,7 @@ pub struct SandboxArgs {
     #[arg(long, env = "OPENSHELL_SSH_GATEWAY_PORT")]
     pub ssh_gateway_port: Option<u16>,
     #[arg(long, env = "OPENSHELL_HOST_GATEWAY_IP")]
-    pub host_gateway_ip: Option<IpAddr>,
+    pub host_gateway_ip: Option<String>,
     #[arg(long, env = "OPENSHELL_CLIENT_TLS_SECRET_NAME")]
     pub client_tls_secret_name: Option<String>,
 }

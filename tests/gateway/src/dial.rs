@@ -4,6 +4,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
 
+use rand::TryRng;
+use rand::rngs::{SysError, SysRng};
+
 use crate::nssh1::{ACCEPTED, MAX_LINE, Preface, Refusal};
 use crate::secret::HandshakeSecret;
 
@@ -26,6 +29,9 @@ pub enum DialError {
     /// The machine's clock is before 1970.
     #[error("the clock is unusable")]
     Clock(#[from] SystemTimeError),
+    /// The kernel gives no random numbers. A static binary reads them from a file.
+    #[error("could not make a nonce; check that /dev/urandom exists")]
+    Random(#[from] SysError),
     /// The sandbox answered something else than OK.
     #[error("handshake verification failed: {address} answered {answer:?}")]
     Refused {
@@ -48,7 +54,9 @@ pub fn handshake(
     secret: &HandshakeSecret,
     limit: Duration,
 ) -> Result<(), DialError> {
-    let line = Preface::new(token, now()?, rand::random())?.sign(secret);
+    let mut nonce = [0; 16];
+    SysRng.try_fill_bytes(&mut nonce)?;
+    let line = Preface::new(token, now()?, nonce)?.sign(secret);
     let failed = |action| move |source| DialError::Io { action, address: address.to_owned(), source };
     let mut stream = connect(address, limit).map_err(failed("connect to"))?;
     stream.set_read_timeout(Some(limit)).map_err(failed("set a time limit on"))?;
