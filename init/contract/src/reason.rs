@@ -48,6 +48,9 @@ reasons! {
     /// The data volume holds something that is neither k3s data nor ours.
     ForeignVolume => "ForeignVolume",
         "Mount an empty volume or a gateway's own volume on /var/lib/rancher/k3s; nothing was written.";
+    /// Another container uses the data volume at this moment.
+    VolumeInUse => "VolumeInUse",
+        "Stop the other container, `docker ps --filter volume=VOLUME` names it, then restart this one.";
     /// A file that PID 1 keeps in the volume can't be read or written.
     StateUnusable => "StateUnusable",
         "Check the named file in the volume: free space, read-only mount, or content that was edited.";

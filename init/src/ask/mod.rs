@@ -1,0 +1,120 @@
+//! The subcommands that ask the running process 1 over its socket. Plain blocking I/O: the health check
+//! runs every few seconds and has to cost next to nothing.
+
+mod text;
+
+use crate::say;
+use openshell_contract::exit;
+use openshell_contract::names::path;
+use openshell_contract::status::Status;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long process 1 may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How `status` prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// The document on one line.
+    Json,
+    /// The document at each change.
+    Watch,
+}
+
+/// Why process 1 gave no answer.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error("no answer on {socket}: {0}; is `openshell-init boot` running as process 1?", socket = path::SOCKET)]
+    Io(#[from] io::Error),
+    #[error("the answer on {socket} is not what was asked for: {0}", socket = path::SOCKET)]
+    Document(#[from] serde_json::Error),
+    #[error(
+        "there are no client certificates: the gateway serves plaintext or has not made them yet; see `openshell-init status`"
+    )]
+    NoClient,
+}
+
+/// `health`: 0 if the gateway is healthy, 1 if not; one line says why.
+pub fn health() -> ExitCode {
+    match ask("status").and_then(|answer| Ok(serde_json::from_str::<Status>(&answer)?)) {
+        Ok(status) => {
+            let code = if status.is_healthy() { exit::OK } else { exit::FAILED };
+            say(&mut io::stdout(), &format!("{}\n", status.summary()), code)
+        }
+        Err(e) => fail(&e),
+    }
+}
+
+/// `status`, in one of its forms.
+pub fn status(form: Form) -> ExitCode {
+    let done = match form {
+        Form::Watch => watch(),
+        Form::Json => ask("status"),
+        Form::Text => ask("status").and_then(|answer| Ok(text::render(&serde_json::from_str(&answer)?))),
+    };
+    match done {
+        Ok(text) => say(&mut io::stdout(), &text, exit::OK),
+        Err(e) => fail(&e),
+    }
+}
+
+/// `export-client`: a tar of the client's three files on standard output.
+pub fn export_client() -> ExitCode {
+    let exported = ask("export-client").and_then(|answer| {
+        if answer.trim().is_empty() {
+            return Err(AskError::NoClient);
+        }
+        let files: std::collections::BTreeMap<String, String> = serde_json::from_str(&answer)?;
+        let mut tar = tar::Builder::new(io::stdout().lock());
+        for (name, content) in &files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(if name == "tls.key" { 0o600 } else { 0o644 });
+            tar.append_data(&mut header, name, content.as_bytes())?;
+        }
+        tar.into_inner()?.flush()?;
+        Ok(())
+    });
+    match exported {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(e) => fail(&e),
+    }
+}
+
+fn ask(request: &str) -> Result<String, AskError> {
+    let mut answer = String::new();
+    request_stream(request)?.read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(answer)
+}
+
+/// Passes lines on until process 1 or the reader leaves.
+fn watch() -> Result<String, AskError> {
+    let stream = request_stream("watch")?;
+    stream.get_ref().set_read_timeout(None)?;
+    let mut stdout = io::stdout().lock();
+    for line in stream.lines() {
+        writeln!(stdout, "{}", line?)?;
+        stdout.flush()?;
+    }
+    Ok(String::new())
+}
+
+fn request_stream(request: &str) -> io::Result<BufReader<UnixStream>> {
+    let mut stream = UnixStream::connect(path::SOCKET)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    writeln!(stream, "{request}")?;
+    Ok(BufReader::new(stream))
+}
+
+fn fail(error: &AskError) -> ExitCode {
+    say(&mut io::stderr(), &format!("openshell-init: {error}\n"), exit::FAILED)
+}

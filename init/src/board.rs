@@ -1,0 +1,208 @@
+//! The board: where the stages write how they do, and everybody reads it.
+//!
+//! One lock, one document. At each change it is serialized once, written to its file and handed to
+//! those who watch.
+
+use crate::clock::now_ms;
+use crate::failure::Failure;
+use crate::files;
+use crate::stage::Stage;
+use openshell_contract::names::path;
+use openshell_contract::status::{Phase, Problem, StageState, StageStatus, Status, VERSION};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+/// The board; cheap to clone.
+#[derive(Clone)]
+pub struct Board {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    start: Instant,
+    status: Mutex<Status>,
+    document: watch::Sender<Arc<str>>,
+}
+
+impl Board {
+    /// A board with every stage waiting.
+    pub fn new() -> Self {
+        let now = now_ms();
+        let stages = Stage::ALL.iter().map(|stage| StageStatus {
+            name: stage.name().to_owned(),
+            state: StageState::Waiting,
+            started_after_ms: None,
+            took_ms: None,
+            detail: String::new(),
+        });
+        let status = Status {
+            v: VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since_ms: now,
+            started_ms: now,
+            stages: stages.collect(),
+            ..Status::default()
+        };
+        let inner = Inner {
+            start: Instant::now(),
+            status: Mutex::new(status),
+            document: watch::Sender::new("".into()),
+        };
+        let board = Self { inner: Arc::new(inner) };
+        board.update(|_| {});
+        board
+    }
+
+    /// Changes the document and publishes it.
+    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+        let mut status = self.lock();
+        change(&mut status);
+        match serde_json::to_string(&*status) {
+            Ok(document) => {
+                // The file is a copy for readers without the socket; the socket answers from memory.
+                if let Err(e) = files::replace(Path::new(path::STATUS), document.as_bytes(), 0o644) {
+                    warn!("can't write {}: {e}", path::STATUS);
+                }
+                self.inner.document.send_replace(document.into());
+            }
+            Err(e) => error!("the status document can't be serialized: {e}"),
+        }
+    }
+
+    /// The document as it is now, and its changes.
+    pub fn watch(&self) -> watch::Receiver<Arc<str>> {
+        self.inner.document.subscribe()
+    }
+
+    /// A copy of the status.
+    pub fn status(&self) -> Status {
+        self.lock().clone()
+    }
+
+    /// Enters `phase`.
+    pub fn enter(&self, phase: Phase) {
+        let after = elapsed_ms(self.inner.start);
+        self.update(|status| {
+            if status.phase == phase {
+                return;
+            }
+            status.phase = phase;
+            status.since_ms = now_ms();
+            if phase == Phase::Ready {
+                status.ready_after_ms.get_or_insert(after);
+            }
+            info!("{}", status.summary());
+        });
+    }
+
+    /// Says what a stage is about: progress, which also resets its deadline.
+    pub fn detail(&self, stage: Stage, detail: impl Into<String>) {
+        let detail = detail.into();
+        if self.lock().stages[stage as usize].detail != detail {
+            self.update(|status| status.stages[stage as usize].detail = detail);
+        }
+    }
+
+    /// Adds a warning, once.
+    pub fn warn(&self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.lock().warnings.contains(&text) {
+            warn!("{text}");
+            self.update(|status| status.warnings.push(text));
+        }
+    }
+
+    /// Puts up a problem of `stage`, in place of an earlier one of the same stage.
+    pub fn problem(&self, stage: Stage, failure: &Failure) {
+        self.update(|status| {
+            let same = |p: &Problem| p.stage == stage.name() && p.reason == failure.reason;
+            if let Some(old) = status.problems.iter_mut().find(|p| same(p)) {
+                old.message.clone_from(&failure.message);
+                return;
+            }
+            error!(stage = stage.name(), reason = failure.reason.code(), "{}", failure.message);
+            status.problems.retain(|p| p.stage != stage.name());
+            status.problems.push(Problem {
+                stage: stage.name().to_owned(),
+                reason: failure.reason,
+                message: failure.message.clone(),
+                remedy: failure.reason.remedy().to_owned(),
+                since_ms: now_ms(),
+            });
+        });
+    }
+
+    /// Takes down the problems of `stage`.
+    pub fn solved(&self, stage: Stage) {
+        if self.lock().problems.iter().any(|p| p.stage == stage.name()) {
+            info!(stage = stage.name(), "solved");
+            self.update(|status| status.problems.retain(|p| p.stage != stage.name()));
+        }
+    }
+
+    /// Runs the work of `stage`: marks its start and its end, and puts up a problem when it fails or
+    /// goes without progress for longer than it may. Overdue work goes on: what it waits for may come.
+    pub async fn run<T>(
+        &self,
+        stage: Stage,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let began = Instant::now();
+        self.mark(stage, StageState::Running, None);
+        let mut work = std::pin::pin!(work);
+        let result = loop {
+            let before = self.lock().stages[stage as usize].detail.clone();
+            if let Ok(result) = tokio::time::timeout(stage.deadline(), &mut work).await {
+                break result;
+            }
+            let detail = self.lock().stages[stage as usize].detail.clone();
+            if detail == before {
+                let waited = began.elapsed().as_secs();
+                self.problem(
+                    stage,
+                    &Failure::new(stage.overdue(), format!("still waiting after {waited} s: {detail}")),
+                );
+            }
+        };
+        match &result {
+            Ok(_) => {
+                self.mark(stage, StageState::Done, Some(began));
+                self.solved(stage);
+            }
+            Err(failure) => {
+                self.mark(stage, StageState::Failed, Some(began));
+                self.problem(stage, failure);
+            }
+        }
+        result
+    }
+
+    fn mark(&self, stage: Stage, how: StageState, began: Option<Instant>) {
+        let started = elapsed_ms(self.inner.start);
+        self.update(|status| {
+            let entry = &mut status.stages[stage as usize];
+            entry.state = how;
+            match began {
+                None => {
+                    entry.started_after_ms = Some(started);
+                    entry.took_ms = None;
+                }
+                Some(began) => {
+                    entry.took_ms = Some(elapsed_ms(began));
+                    info!(stage = stage.name(), took_ms = entry.took_ms, "{how:?} {}", entry.detail);
+                }
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.inner.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,262 @@
+//! The story of a start, read from top to bottom.
+//!
+//! `volume → config → (cgroup ∥ mounts ∥ images ∥ registries ∥ identity ∥ route → (seal ∥ dns)) → k3s →
+//! api → namespace → (ssh secret ∥ pki ∥ manifests) → chart → gateway → steady`
+
+use crate::board::Board;
+use crate::chart;
+use crate::failure::Failure;
+use crate::k3s::{args, supervise::K3s};
+use crate::node::{cgroup, dns, identity, images, mounts, privilege, registries, route, seal};
+use crate::pki::ClientBundle;
+use crate::reconcile::Reconciler;
+use crate::settings::{self, Loaded};
+use crate::stage::Stage;
+use crate::volume::{self, Volume};
+use crate::{kube, log, say, socket, steady};
+use openshell_contract::exit;
+use openshell_contract::settings::{Layer, Settings};
+use openshell_contract::status::{Node, Phase};
+use openshell_pid1::stop::Stop;
+use openshell_pid1::{Broker, Request};
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tracing::{error, info, warn};
+
+/// What the signals ask for, shared with the thread that takes them.
+#[derive(Default)]
+struct Requests {
+    stop: Notify,
+    hurry: Arc<AtomicBool>,
+    dump: Notify,
+}
+
+/// Everything a start works with.
+struct Init {
+    board: Board,
+    broker: Broker,
+    k3s: K3s,
+    environment: Layer,
+    bundle: watch::Sender<Option<ClientBundle>>,
+    /// Seconds; the default until the settings are known.
+    stop_timeout: AtomicU64,
+}
+
+/// `boot`: be process 1, until somebody asks to stop.
+pub fn main() -> ExitCode {
+    let requests = Arc::new(Requests::default());
+    let told = requests.clone();
+    let broker = openshell_pid1::start(move |request| match request {
+        Request::Stop => told.stop.notify_one(),
+        Request::Hurry => told.hurry.store(true, Ordering::Relaxed),
+        Request::Dump => told.dump.notify_one(),
+    });
+    let environment = settings::environment();
+    let broker = match broker {
+        Ok(broker) => broker,
+        Err(e) => return refuse(exit::OS, &format!("the system refuses signal handlers: {e}")),
+    };
+    if std::process::id() != 1 {
+        return refuse(
+            exit::USAGE,
+            "boot has to be process 1 of the container: run it with --init=false and without --pid=host; \
+             every other subcommand works anywhere",
+        );
+    }
+    log::start(settings::log_format(&environment));
+    if let Err(e) = socket::make_run_dir() {
+        return refuse(exit::OS, &format!("can't make {}: {e}", openshell_contract::names::path::RUN));
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return refuse(exit::OS, &format!("can't start the async runtime: {e}")),
+    };
+    info!(version = env!("CARGO_PKG_VERSION"), "openshell-init is process 1");
+    let init = Init {
+        board: Board::new(),
+        broker,
+        k3s: K3s::new(),
+        environment,
+        bundle: watch::Sender::new(None),
+        stop_timeout: AtomicU64::new(9),
+    };
+    runtime.block_on(init.live(&requests));
+    ExitCode::from(exit::OK)
+}
+
+fn refuse(code: u8, text: &str) -> ExitCode {
+    say(&mut std::io::stderr(), &format!("openshell-init: {text}\n"), code)
+}
+
+impl Init {
+    /// Starts, keeps, and in the end stops the gateway.
+    async fn live(self, requests: &Requests) {
+        if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe()) {
+            error!("{failure}");
+        }
+        let volume = tokio::select! {
+            volume = self.start() => volume,
+            () = requests.stop.notified() => None,
+            never = self.dump_on(&requests.dump) => match never {},
+        };
+        if volume.is_some() {
+            tokio::select! {
+                () = requests.stop.notified() => {}
+                never = self.dump_on(&requests.dump) => match never {},
+            }
+        }
+        self.stop(requests.hurry.clone()).await;
+    }
+
+    /// Runs the start. Returns only if it can't go on: then the reason is on the board, and nothing more
+    /// is tried, since neither a new process nor a new container would find anything else.
+    async fn start(&self) -> Option<Infallible> {
+        let mut kept = None;
+        let failure = match self.boot(&mut kept).await {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        };
+        self.board.enter(Phase::Failed);
+        warn!("staying up to tell: {failure}");
+        std::future::pending().await
+    }
+
+    async fn boot(&self, kept: &mut Option<Volume>) -> Result<Infallible, Failure> {
+        let board = &self.board;
+        let volume = board
+            .run(Stage::Volume, async {
+                privilege::check()?;
+                Volume::open()
+            })
+            .await?;
+        let volume = kept.insert(volume);
+        let settings = board.run(Stage::Config, async { self.config() }).await?;
+
+        // Everything that needs no API, side by side.
+        let (hierarchy, (), (), (), node, uplink) = tokio::try_join!(
+            board.run(Stage::Cgroup, async {
+                let (hierarchy, detail) = cgroup::prepare()?;
+                board.detail(Stage::Cgroup, detail);
+                Ok(hierarchy)
+            }),
+            board.run(Stage::Mounts, async { mounts::make_shared() }),
+            board.run(Stage::Images, self.images()),
+            board.run(Stage::Registries, async {
+                registries::write(&settings.registry).map(|detail| board.detail(Stage::Registries, detail))
+            }),
+            board.run(Stage::Identity, async {
+                identity::keep_password()?;
+                identity::name(&settings).inspect(|name| board.detail(Stage::Identity, name.as_str()))
+            }),
+            self.network(&settings),
+        )?;
+        let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::secrets::hex(&chart::chart_digest()?));
+        let kind = volume.begin(&image, &uplink.address.to_string(), &node)?;
+        board.update(|status| {
+            status.boot = Some(kind);
+            status.node = Some(Node { name: node.clone(), address: uplink.address.to_string() });
+        });
+
+        board
+            .run(Stage::K3s, async {
+                self.k3s.start(board, &self.broker, args::server(&settings, &node, hierarchy))
+            })
+            .await?;
+        let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
+
+        let reconciler = Reconciler {
+            client,
+            board: board.clone(),
+            broker: self.broker.clone(),
+            settings,
+            host_gateway: uplink.gateway,
+            bundle: self.bundle.clone(),
+        };
+        Ok(steady::run(&reconciler).await)
+    }
+
+    fn config(&self) -> Result<Settings, Failure> {
+        let Loaded { settings, unknown } = settings::load(&self.environment)?;
+        for name in unknown {
+            self.board.warn(format!("the environment has {name}, which is no setting of this release"));
+        }
+        self.stop_timeout.store(settings.stop_timeout.as_secs(), Ordering::Relaxed);
+        Ok(settings)
+    }
+
+    /// Copying may take seconds after an image change; the rest need not wait for it.
+    async fn images(&self) -> Result<(), Failure> {
+        let copied = tokio::task::spawn_blocking(images::stage).await.map_err(|e| {
+            Failure::caused(
+                openshell_contract::reason::Reason::StateUnusable,
+                "copying images was cut off",
+                &e,
+            )
+        })??;
+        self.board.detail(Stage::Images, format!("{copied} archives copied"));
+        Ok(())
+    }
+
+    async fn network(&self, settings: &Settings) -> Result<route::Uplink, Failure> {
+        let board = &self.board;
+        let uplink = board.run(Stage::Route, route::wait()).await?;
+        board.detail(Stage::Route, format!("{} on {}", uplink.address, uplink.interface));
+        let sealed = board.run(Stage::Seal, async {
+            // Without it everything works, but for the first seconds of a restart.
+            if let Err(failure) = seal::close(&self.broker, &uplink.interface).await {
+                board.warn(failure.message);
+            }
+            Ok(())
+        });
+        let dns = board.run(Stage::Dns, async {
+            let upstreams = dns::start(board, uplink.address, &settings.upstream_dns).await?;
+            let upstreams: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
+            board.detail(Stage::Dns, format!("relay to {}", upstreams.join(", ")));
+            Ok(())
+        });
+        tokio::try_join!(sealed, dns)?;
+        Ok(uplink)
+    }
+
+    /// QUIT: tell what is going on, and go on.
+    async fn dump_on(&self, asked: &Notify) -> Infallible {
+        loop {
+            asked.notified().await;
+            let children = self.broker.children();
+            match serde_json::to_string(&self.board.status()) {
+                Ok(status) => info!(?children, orphans = self.broker.orphans(), "state: {status}"),
+                Err(e) => error!("the status can't be serialized: {e}"),
+            }
+        }
+    }
+
+    async fn stop(&self, hurry: Arc<AtomicBool>) {
+        let budget = Duration::from_secs(self.stop_timeout.load(Ordering::Relaxed));
+        info!("stopping within {} s", budget.as_secs());
+        self.board.enter(Phase::Stopping);
+        let stop = Stop { k3s: self.k3s.pid(), budget, hurry };
+        let broker = self.broker.clone();
+        // On a thread of its own, so that the socket goes on answering.
+        let ladder = tokio::task::spawn_blocking(move || {
+            stop.run(&broker, |phase| {
+                let elapsed_ms = u64::try_from(phase.elapsed.as_millis()).unwrap_or(u64::MAX);
+                if phase.in_time {
+                    info!(elapsed_ms, "stop: {} done {}", phase.name, phase.detail);
+                } else {
+                    warn!(elapsed_ms, "stop: {} ran out of time {}", phase.name, phase.detail);
+                }
+            });
+        });
+        if let Err(e) = ladder.await {
+            error!("the stop was cut off: {e}");
+        }
+        if let Err(failure) = volume::end_cleanly() {
+            warn!("{failure}");
+        }
+        info!("stopped");
+    }
+}

@@ -1,0 +1,157 @@
+//! Deploys the chart with Helm, if it has to be.
+
+use super::release::{Decision, Revision, decide};
+use super::values::Values;
+use crate::exec;
+use crate::failure::{Context, Failure};
+use crate::kube::ApiContext;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams, ListParams};
+use openshell_contract::names::{cluster, path};
+use openshell_contract::reason::Reason;
+use openshell_pid1::Broker;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Helm is not asked to wait for the pods, so this is for its API calls alone.
+const LIMIT: Duration = Duration::from_mins(2);
+/// Characters of the digest in a label's value (at most 63, Kubernetes "Labels and Selectors").
+const DIGEST_LENGTH: usize = 40;
+
+/// The release as it is now.
+#[derive(Debug)]
+pub struct Deployed {
+    /// Helm's revision.
+    pub revision: u32,
+    /// Digest of chart and values.
+    pub digest: String,
+    /// What was done, in a few words.
+    pub done: &'static str,
+}
+
+/// The chart in the image.
+fn chart() -> PathBuf {
+    Path::new(path::BUNDLE).join("charts/openshell")
+}
+
+/// Digest of the chart's files.
+pub fn chart_digest() -> Result<Vec<u8>, Failure> {
+    let dir = chart();
+    digest_dir(&dir).failing(Reason::ImageIncomplete, || format!("can't read the chart in {}", dir.display()))
+}
+
+/// Makes sure that the chart is deployed with `values`.
+pub async fn ensure(api: &Api<Secret>, broker: &Broker, values: &Values<'_>) -> Result<Deployed, Failure> {
+    let input = serde_json::to_vec(values)
+        .failing(Reason::ChartFailed, || "can't serialize the chart's values".to_owned())?;
+    let digest = Sha256::new().chain_update(chart_digest()?).chain_update(&input).finalize();
+    let mut digest = crate::secrets::hex(&digest);
+    digest.truncate(DIGEST_LENGTH);
+
+    let (interrupted, why) = match decide(revisions(api).await?, &digest) {
+        Decision::Keep(revision) => return Ok(Deployed { revision, digest, done: "unchanged" }),
+        Decision::Deploy { interrupted, why } => (interrupted, why),
+    };
+    for secret in interrupted {
+        api.delete(&secret, &DeleteParams::default())
+            .await
+            .map(drop)
+            .on(|| format!("can't delete the interrupted release Secret {secret}"))?;
+    }
+    exec::run(broker, helm(&digest), input, LIMIT)
+        .await
+        .failing(Reason::ChartFailed, || format!("can't deploy the chart in {}", chart().display()))?;
+    let newest = revisions(api).await?.into_iter().map(|r| r.number).max().unwrap_or(0);
+    Ok(Deployed { revision: newest, digest, done: why })
+}
+
+async fn revisions(api: &Api<Secret>) -> Result<Vec<Revision>, Failure> {
+    let selector = format!("owner=helm,name={}", cluster::RELEASE);
+    // Only the labels are wanted: the Secrets themselves hold the whole rendered chart.
+    let found = api
+        .list_metadata(&ListParams::default().labels(&selector))
+        .await
+        .on(|| "can't list Helm's release Secrets")?;
+    let parse = |meta: kube::core::ObjectMeta| Revision::from_labels(meta.name?, &meta.labels?);
+    Ok(found.items.into_iter().filter_map(|item| parse(item.metadata)).collect())
+}
+
+fn helm(digest: &str) -> Command {
+    let mut command = Command::new("/usr/local/bin/helm");
+    command
+        .args(["upgrade", cluster::RELEASE])
+        .arg(chart())
+        .args(["--install", "--namespace", cluster::NAMESPACE, "--kubeconfig", path::KUBECONFIG])
+        .args(["--values", "-", "--history-max", "5"])
+        .arg("--labels")
+        .arg(format!("{}={digest}", cluster::DIGEST_LABEL))
+        // Helm wants directories of its own; nothing in them has to last.
+        .env("HOME", path::RUN)
+        .current_dir("/");
+    command
+}
+
+fn digest_dir(dir: &Path) -> io::Result<Vec<u8>> {
+    let mut files = Vec::new();
+    collect(dir, &mut files)?;
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let content = fs::read(&file)?;
+        let name = file.strip_prefix(dir).unwrap_or(&file).to_string_lossy();
+        // Lengths in front, so that no two different trees hash the same text.
+        hash.update(format!("{} {} ", name.len(), content.len()));
+        hash.update(name.as_bytes());
+        hash.update(&content);
+    }
+    Ok(hash.finalize().to_vec())
+}
+
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_sees_names_and_contents() {
+        let digest = |files: &[(&str, &str)]| {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("templates")).unwrap();
+            for (name, content) in files {
+                fs::write(dir.path().join(name), content).unwrap();
+            }
+            digest_dir(dir.path()).unwrap()
+        };
+        let base = digest(&[("Chart.yaml", "a"), ("templates/x", "b")]);
+        assert_eq!(base, digest(&[("templates/x", "b"), ("Chart.yaml", "a")]));
+        assert_ne!(base, digest(&[("Chart.yaml", "a"), ("templates/x", "c")]));
+        assert_ne!(base, digest(&[("Chart.yaml", "a"), ("templates/y", "b")]));
+        assert_ne!(base, digest(&[("Chart.yaml", "ab"), ("templates/x", "")]));
+    }
+
+    #[test]
+    fn values_are_never_in_the_arguments() {
+        let command = helm("d1");
+        let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+        assert_eq!(
+            args.join(" "),
+            "upgrade openshell /opt/openshell/charts/openshell --install --namespace openshell \
+             --kubeconfig /etc/rancher/k3s/k3s.yaml --values - --history-max 5 --labels openshell.ai/digest=d1"
+        );
+    }
+}

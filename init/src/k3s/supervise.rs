@@ -1,0 +1,120 @@
+//! Keeps k3s running.
+
+use super::restart::{Policy, Verdict};
+use crate::board::Board;
+use crate::failure::{Context, Failure};
+use crate::stage::Stage;
+use nix::unistd::Pid;
+use openshell_contract::reason::Reason;
+use openshell_contract::status::Phase;
+use openshell_pid1::{Broker, Exit, lines};
+use std::collections::VecDeque;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::{oneshot, watch};
+use tracing::info;
+
+const PROGRAM: &str = "/bin/k3s";
+/// Last lines that are kept to tell why it ended.
+const KEPT_LINES: usize = 5;
+
+/// k3s, running or being started again.
+#[derive(Clone)]
+pub struct K3s {
+    pid: watch::Sender<Option<Pid>>,
+}
+
+impl K3s {
+    /// k3s, not started yet.
+    pub fn new() -> Self {
+        Self { pid: watch::Sender::new(None) }
+    }
+
+    /// Its process id while it runs.
+    pub fn pid(&self) -> Option<Pid> {
+        *self.pid.borrow()
+    }
+
+    /// Starts k3s with `args` and keeps it running from then on.
+    pub fn start(&self, board: &Board, broker: &Broker, args: Vec<String>) -> Result<(), Failure> {
+        let run = Run::spawn(board, broker, &args)?;
+        self.pid.send_replace(Some(run.pid));
+        let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
+        tokio::spawn(async move { this.keep(&board, &broker, &args, run).await });
+        Ok(())
+    }
+
+    async fn keep(&self, board: &Board, broker: &Broker, args: &[String], mut run: Run) {
+        let mut policy = Policy::default();
+        loop {
+            // The sender lives in the reaper until the exit is told.
+            let Ok(exit) = run.end.await else { return };
+            self.pid.send_replace(None);
+            let last = run.tail.lock().unwrap_or_else(PoisonError::into_inner).make_contiguous().join("\n");
+            let ended = Failure::new(Reason::K3sExited, format!("k3s ended by itself with {exit}: {last}"));
+            board.update(|status| status.k3s.pid = None);
+            board.problem(Stage::K3s, &ended);
+            run = loop {
+                let Verdict::After(delay) = policy.exited(Instant::now()) else {
+                    let failure = Failure { reason: Reason::K3sCrashLoop, ..ended };
+                    board.problem(Stage::K3s, &failure);
+                    board.enter(Phase::Failed);
+                    return;
+                };
+                board.enter(Phase::Degraded);
+                tokio::time::sleep(delay).await;
+                match Run::spawn(board, broker, args) {
+                    Ok(run) => break run,
+                    Err(failure) => board.problem(Stage::K3s, &failure),
+                }
+            };
+            self.pid.send_replace(Some(run.pid));
+            board.update(|status| status.k3s.restarts += 1);
+            board.solved(Stage::K3s);
+        }
+    }
+}
+
+/// One run of k3s.
+struct Run {
+    pid: Pid,
+    end: oneshot::Receiver<Exit>,
+    tail: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Run {
+    fn spawn(board: &Board, broker: &Broker, args: &[String]) -> Result<Self, Failure> {
+        let not_started = || format!("can't start {PROGRAM}");
+        let mut command = Command::new(PROGRAM);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (ended, end) = oneshot::channel();
+        let mut child = broker
+            .spawn(&mut command, move |exit| {
+                // Nobody listens any more once a stop has begun.
+                let _ = ended.send(exit);
+            })
+            .failing(Reason::K3sNotStarted, not_started)?;
+        let tail = Arc::new(Mutex::new(VecDeque::with_capacity(KEPT_LINES)));
+        let pass_on = |tail: Arc<Mutex<VecDeque<String>>>| {
+            move |line: &str| {
+                info!(target: "k3s", "{line}");
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                if tail.len() == KEPT_LINES {
+                    tail.pop_front();
+                }
+                tail.push_back(line.to_owned());
+            }
+        };
+        if let Some(stdout) = child.stdout.take() {
+            lines::forward("k3s-stdout", stdout, pass_on(tail.clone()))
+                .failing(Reason::K3sNotStarted, not_started)?;
+        }
+        if let Some(stderr) = child.stderr.take() {
+            lines::forward("k3s-stderr", stderr, pass_on(tail.clone()))
+                .failing(Reason::K3sNotStarted, not_started)?;
+        }
+        board.update(|status| status.k3s.pid = u32::try_from(child.pid.as_raw()).ok());
+        Ok(Self { pid: child.pid, end, tail })
+    }
+}

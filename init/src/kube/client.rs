@@ -1,0 +1,69 @@
+use crate::board::Board;
+use crate::failure::Failure;
+use crate::stage::Stage;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use openshell_contract::names::path;
+use openshell_contract::reason::Reason;
+use std::fmt::Display;
+use std::time::Duration;
+
+/// How often the API is asked while it starts.
+const POLL: Duration = Duration::from_millis(50);
+/// How long one request may take. Watches are not affected: the server ends them.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Names the cause and the object of an API error, where it is known.
+pub trait ApiContext<T> {
+    /// Names what was attempted, on which object.
+    fn on<D: Display>(self, what: impl FnOnce() -> D) -> Result<T, Failure>;
+}
+
+impl<T> ApiContext<T> for Result<T, kube::Error> {
+    fn on<D: Display>(self, what: impl FnOnce() -> D) -> Result<T, Failure> {
+        self.map_err(|e| {
+            let reason =
+                if matches!(e, kube::Error::Api(_)) { Reason::ApiRequest } else { Reason::ApiUnavailable };
+            Failure::caused(reason, what(), &e)
+        })
+    }
+}
+
+/// Whether somebody else wrote the object first: read again and decide again.
+pub fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+/// Waits until the API server says that it is ready (`/readyz`, Kubernetes "API health endpoints").
+pub async fn wait_ready(board: &Board) -> Result<Client, Failure> {
+    loop {
+        match try_ready().await {
+            Ok(client) => return Ok(client),
+            Err(why) => board.detail(Stage::Api, why),
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The reason is for the status only: everything here is expected while k3s starts. It leaves out what
+/// changes from one attempt to the next, since a new detail counts as progress.
+async fn try_ready() -> Result<Client, String> {
+    // k3s writes the file when its certificates are made; an older one is replaced meanwhile.
+    let kubeconfig =
+        Kubeconfig::read_from(path::KUBECONFIG).map_err(|_| "k3s has written no kubeconfig yet")?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|_| "k3s's kubeconfig is incomplete")?;
+    config.connect_timeout = Some(PATIENCE);
+    config.write_timeout = Some(PATIENCE);
+    config.read_timeout = None;
+    let client = Client::try_from(config).map_err(|_| "k3s's kubeconfig can't be used")?;
+    let request =
+        http::Request::get("/readyz").body(Vec::new()).map_err(|_| "/readyz is no request target")?;
+    match tokio::time::timeout(PATIENCE, client.request_text(request)).await {
+        Ok(Ok(_)) => Ok(client),
+        Ok(Err(kube::Error::Api(_))) => Err("the API answers and is not ready yet".to_owned()),
+        Ok(Err(_)) => Err("the API does not answer yet".to_owned()),
+        Err(_) => Err("the API accepts connections and does not answer".to_owned()),
+    }
+}

@@ -1,0 +1,74 @@
+//! `openshell-init`: process 1 of an OpenShell gateway, its health check and its control tool.
+//!
+//! `boot` is process 1; [`boot`] tells the story of a start. Every other subcommand asks the running
+//! process 1 over its socket and works whether or not Kubernetes does.
+
+mod ask;
+mod board;
+mod boot;
+mod chart;
+mod clock;
+mod exec;
+mod failure;
+mod files;
+mod gateway;
+mod k3s;
+mod kube;
+mod log;
+mod manifests;
+mod node;
+mod pki;
+mod reconcile;
+mod secrets;
+mod settings;
+mod socket;
+mod stage;
+mod steady;
+mod volume;
+
+use openshell_contract::exit;
+use std::io::Write;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: openshell-init COMMAND
+
+  boot              be process 1: start the gateway and keep it (the image's default command)
+  health            exit 0 if the gateway is healthy, 1 if not
+  status            how the gateway is, for people
+  status --json     the status document on one line
+  status --watch    the status document at each change, a line each
+  export-client     a tar of ca.crt, tls.crt and tls.key on standard output
+  version           the release of openshell-init
+";
+
+fn main() -> ExitCode {
+    // Arguments are compared, not parsed: `boot` has to take over the signals at once.
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["boot"] => boot::main(),
+        ["health"] => ask::health(),
+        ["status"] => ask::status(ask::Form::Text),
+        ["status", "--json"] => ask::status(ask::Form::Json),
+        ["status", "--watch"] => ask::status(ask::Form::Watch),
+        ["export-client"] => ask::export_client(),
+        ["version" | "--version" | "-V"] => {
+            say(&mut std::io::stdout(), concat!("openshell-init ", env!("CARGO_PKG_VERSION"), "\n"), exit::OK)
+        }
+        ["help" | "--help" | "-h"] => say(&mut std::io::stdout(), USAGE, exit::OK),
+        _ => say(
+            &mut std::io::stderr(),
+            &format!("openshell-init: unknown arguments {args:?}\n\n{USAGE}"),
+            exit::USAGE,
+        ),
+    }
+}
+
+/// Writes `text` and returns `code`, or failure if nobody could read it.
+fn say(to: &mut impl Write, text: &str, code: u8) -> ExitCode {
+    if to.write_all(text.as_bytes()).and_then(|()| to.flush()).is_err() {
+        return ExitCode::from(exit::FAILED);
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,71 @@
+//! Certificates and keys as text, and where they are kept.
+
+use crate::kube::{Key, KubeSecret};
+use openshell_contract::names::cluster;
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// The Secrets, in the order in which they are written: whoever reads a later one finds the earlier ones.
+pub const CA: Key = Key { name: cluster::CA_SECRET, type_: "Opaque" };
+/// The bundle that the gateway trusts.
+pub const CLIENT_CA: Key = Key { name: cluster::CLIENT_CA_SECRET, type_: "Opaque" };
+/// The clients' leaf.
+pub const CLIENT: Key = Key { name: cluster::CLIENT_TLS_SECRET, type_: "Opaque" };
+/// The gateway's leaf.
+pub const SERVER: Key = Key { name: cluster::SERVER_TLS_SECRET, type_: "kubernetes.io/tls" };
+
+/// A certificate and its private key, as PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key.
+    pub key: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pair { .. }")
+    }
+}
+
+impl Pair {
+    /// Reads a pair from a Secret; `None` if either half is missing.
+    pub fn read(secret: Option<&KubeSecret>, certificate: &str, key: &str) -> Option<Self> {
+        let secret = secret?;
+        Some(Self {
+            certificate: secret.text(certificate)?.to_owned(),
+            key: Zeroizing::new(secret.text(key)?.to_owned()),
+        })
+    }
+}
+
+/// Everything that there should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The CA with its key; original gateways kept none.
+    pub ca: Option<Pair>,
+    /// The certificate that the gateway trusts for clients.
+    pub client_ca: Option<String>,
+    /// The gateway's leaf.
+    pub server: Option<Pair>,
+    /// The clients' leaf.
+    pub client: Option<Pair>,
+    /// The CA certificate that clients were given.
+    pub client_trust: Option<String>,
+}
+
+impl Observed {
+    /// Takes the material out of the Secrets.
+    pub fn from_secrets(secrets: &BTreeMap<&'static str, KubeSecret>) -> Self {
+        let get = |key: Key| secrets.get(key.name);
+        let text = |key: Key, field: &str| get(key).and_then(|s| s.text(field)).map(str::to_owned);
+        Self {
+            ca: Pair::read(get(CA), "ca.crt", "ca.key"),
+            client_ca: text(CLIENT_CA, "ca.crt"),
+            server: Pair::read(get(SERVER), "tls.crt", "tls.key"),
+            client: Pair::read(get(CLIENT), "tls.crt", "tls.key"),
+            client_trust: text(CLIENT, "ca.crt"),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Reads the layers of the configuration and remembers what was asked.
+
+use crate::failure::{Context, Failure};
+use crate::files;
+use openshell_contract::names::path;
+use openshell_contract::reason::Reason;
+use openshell_contract::settings::{Invalid, Layer, LogFormat, Settings, Source};
+use std::path::{Path, PathBuf};
+
+/// The container's environment, as a layer. A value that is not UTF-8 can't be of an allowed form; it
+/// is taken with replacement characters, so that it is refused by name.
+pub fn environment() -> Layer {
+    std::env::vars_os()
+        .map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// The log format that `environment` asks for, before all settings are read.
+pub fn log_format(environment: &Layer) -> LogFormat {
+    match environment.get("OPENSHELL_LOG_FORMAT").map(|v| v.trim()) {
+        Some("json") => LogFormat::Json,
+        _ => LogFormat::Human,
+    }
+}
+
+/// Settings and what else reading them found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Names in the environment that look like ours and are not.
+    pub unknown: Vec<String>,
+}
+
+/// Merges the layers and, if all is well, makes the volume remember them.
+pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
+    let image = read_layer(&Path::new(path::BUNDLE).join("defaults.json"))?;
+    let stored = config_file();
+    let volume = read_layer(&stored)?;
+    let layers = [(Source::Image, &image), (Source::Volume, &volume), (Source::Environment, environment)];
+    let settings = Settings::from_layers(&layers).map_err(|invalid| refusal(&invalid))?;
+
+    let remembered = Settings::to_persist(&volume, environment);
+    if remembered != volume {
+        let text = serde_json::to_vec_pretty(&remembered)
+            .failing(Reason::StateUnusable, || format!("can't serialize {}", stored.display()))?;
+        // 0600: a registry password may be in it.
+        files::replace_durably(&stored, &text, 0o600)
+            .failing(Reason::StateUnusable, || format!("can't write {}", stored.display()))?;
+    }
+    Ok(Loaded { settings, unknown: Settings::unknown_names(environment) })
+}
+
+fn config_file() -> PathBuf {
+    Path::new(path::STATE).join("config.json")
+}
+
+fn read_layer(file: &Path) -> Result<Layer, Failure> {
+    let text = files::read_if_there(file)
+        .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
+    let Some(text) = text else { return Ok(Layer::new()) };
+    serde_json::from_str(&text).failing(Reason::StateUnusable, || {
+        format!("{} is not a JSON object of variable names and texts", file.display())
+    })
+}
+
+fn refusal(invalid: &[Invalid]) -> Failure {
+    let all: Vec<_> = invalid.iter().map(ToString::to_string).collect();
+    Failure::new(Reason::InvalidSetting, all.join("; "))
+}

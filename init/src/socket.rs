@@ -1,0 +1,94 @@
+//! The socket that answers for process 1: one request line, then the answer.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `status` | the status document, one line |
+//! | `watch` | the status document at each change, a line each, until the caller leaves |
+//! | `export-client` | `{"ca.crt":…,"tls.crt":…,"tls.key":…}`, or an empty line when there are none |
+//!
+//! Its directory is open to root alone, since `export-client` hands out a private key.
+
+use crate::board::Board;
+use crate::failure::{Context, Failure};
+use crate::files;
+use crate::pki::ClientBundle;
+use openshell_contract::names::path;
+use openshell_contract::reason::Reason;
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tracing::debug;
+
+/// Longest request in bytes, and how long a caller may take for it.
+const REQUEST: (u64, Duration) = (64, Duration::from_secs(2));
+
+/// Binds the socket and answers on it for as long as the runtime lives.
+pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>) -> Result<(), Failure> {
+    let socket = Path::new(path::SOCKET);
+    if let Err(e) = std::fs::remove_file(socket)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Failure::caused(Reason::StateUnusable, format!("can't remove {}", path::SOCKET), &e));
+    }
+    let listener = UnixListener::bind(socket)
+        .failing(Reason::StateUnusable, || format!("can't bind {}", path::SOCKET))?;
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (board, client) = (board.clone(), client.clone());
+                    tokio::spawn(async move {
+                        if let Err(e) = answer(stream, board, client).await {
+                            debug!("a caller left: {e}");
+                        }
+                    });
+                }
+                // Out of descriptors: those that are in use are closed within REQUEST's time.
+                Err(e) => {
+                    board.warn(format!("can't accept on {}: {e}", path::SOCKET));
+                    tokio::time::sleep(REQUEST.1).await;
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Makes the runtime directory; to be called before anything writes into it.
+pub fn make_run_dir() -> std::io::Result<()> {
+    files::make_dir(Path::new(path::RUN), 0o700)
+}
+
+async fn answer(
+    mut stream: UnixStream,
+    board: Board,
+    client: watch::Receiver<Option<ClientBundle>>,
+) -> std::io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut request = String::new();
+    let mut reader = BufReader::new(read.take(REQUEST.0));
+    tokio::time::timeout(REQUEST.1, reader.read_line(&mut request)).await??;
+    match request.trim() {
+        "status" => {
+            let document = board.watch().borrow().clone();
+            write.write_all(format!("{document}\n").as_bytes()).await
+        }
+        "watch" => {
+            let mut changes = board.watch();
+            loop {
+                let document = changes.borrow_and_update().clone();
+                write.write_all(format!("{document}\n").as_bytes()).await?;
+                if changes.changed().await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        "export-client" => {
+            let bundle = client.borrow().as_ref().map(ClientBundle::to_json).unwrap_or_default();
+            write.write_all(format!("{}\n", bundle.as_str()).as_bytes()).await
+        }
+        other => write.write_all(format!("unknown request {other:?}\n").as_bytes()).await,
+    }
+}

@@ -1,0 +1,119 @@
+//! After the start: look again, repair, report.
+
+use crate::board::Board;
+use crate::failure::Failure;
+use crate::gateway;
+use crate::reconcile::Reconciler;
+use crate::stage::Stage;
+use futures_util::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, PartialObjectMeta, WatchEvent, WatchParams};
+use openshell_contract::names::cluster;
+use openshell_contract::status::{Phase, StageState};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tracing::debug;
+
+/// How often everything is looked at, without any sign of a change.
+const PERIOD: Duration = Duration::from_secs(30);
+/// First and longest delay after a failure.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+/// Our Secrets; a change of any other one concerns nobody here.
+const WATCHED: [&str; 5] = [
+    cluster::CA_SECRET,
+    cluster::CLIENT_CA_SECRET,
+    cluster::CLIENT_TLS_SECRET,
+    cluster::SERVER_TLS_SECRET,
+    cluster::SSH_SECRET,
+];
+
+/// Passes again and again, for ever: at once after a failure (with a growing delay), when a Secret of
+/// ours changes, and each [`PERIOD`].
+pub async fn run(reconciler: &Reconciler) -> Infallible {
+    let changed = Arc::new(Notify::new());
+    tokio::spawn(watch_secrets(
+        Api::namespaced(reconciler.client.clone(), cluster::NAMESPACE),
+        changed.clone(),
+    ));
+    let board = &reconciler.board;
+    let mut delay = BACKOFF.0;
+    loop {
+        let passed = pass(reconciler).await;
+        // The stage that failed has put up the problem.
+        settle(board);
+        if passed.is_ok() {
+            delay = BACKOFF.0;
+            let _ = tokio::time::timeout(PERIOD, changed.notified()).await;
+        } else {
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(BACKOFF.1);
+        }
+    }
+}
+
+async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
+    let pki = reconciler.pass().await?;
+    let board = &reconciler.board;
+    let work = async {
+        // While it serves, one look; only when that fails is it waited for.
+        match gateway::check(&reconciler.client, pki.as_ref()).await {
+            Ok(()) => {
+                board.detail(Stage::Gateway, "serving");
+                Ok(())
+            }
+            Err(failure) => {
+                if board.status().phase == Phase::Ready {
+                    board.problem(Stage::Gateway, &failure);
+                    settle(board);
+                }
+                gateway::wait(board, &reconciler.client, pki.as_ref()).await
+            }
+        }
+    };
+    board.run(Stage::Gateway, work).await
+}
+
+/// Enters the phase that the board's problems call for. A failure that nobody here can mend stays one.
+fn settle(board: &Board) {
+    let status = board.status();
+    if matches!(status.phase, Phase::Failed | Phase::Stopping) {
+        return;
+    }
+    let all_done = status.stages.iter().all(|s| s.state == StageState::Done);
+    board.enter(match (status.problems.is_empty(), all_done) {
+        (true, true) => Phase::Ready,
+        (true, false) => status.phase,
+        (false, _) => Phase::Degraded,
+    });
+}
+
+/// Tells of each change of our Secrets. A watch that ends is begun again; what happened in between is
+/// seen by the next pass, which is called for at once.
+async fn watch_secrets(api: Api<Secret>, changed: Arc<Notify>) {
+    loop {
+        match api.watch_metadata(&WatchParams::default(), "0").await {
+            Ok(stream) => {
+                let mut events = stream.boxed();
+                while let Ok(Some(event)) = events.try_next().await {
+                    if concerns_us(&event) {
+                        changed.notify_one();
+                    }
+                }
+            }
+            Err(e) => debug!("can't watch Secrets: {e}"),
+        }
+        tokio::time::sleep(BACKOFF.1).await;
+        changed.notify_one();
+    }
+}
+
+fn concerns_us(event: &WatchEvent<PartialObjectMeta<Secret>>) -> bool {
+    match event {
+        WatchEvent::Modified(object) | WatchEvent::Deleted(object) => {
+            object.metadata.name.as_deref().is_some_and(|name| WATCHED.contains(&name))
+        }
+        _ => false,
+    }
+}
