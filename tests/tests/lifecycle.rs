@@ -1,0 +1,141 @@
+//! The promise: whatever happens to the container, the gateway comes back by itself, with the same
+//! secrets, and a sandbox from before goes on.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use openshell_contract::status::{BootKind, Phase};
+use openshell_e2e::snapshot::{Snapshot, counters};
+use openshell_e2e::{Gateway, docker, sandbox};
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+#[test]
+fn first_start_then_restart_kill_and_removal_keep_everything() {
+    let gateway = Gateway::new("lifecycle");
+    let begin = Instant::now();
+    let started = gateway.start(&[]);
+    assert_eq!(started.code, 0, "{started:#?}");
+    assert_eq!(started.stdout.trim(), format!("https://127.0.0.1:{}", gateway.port));
+    report("first start", begin.elapsed(), &gateway);
+
+    serves_only_clients_with_our_certificate(&gateway);
+    host_files_are_private(&gateway);
+    assert_eq!(gateway.status().unwrap().boot, Some(BootKind::First));
+
+    sandbox::create(&gateway);
+    sandbox::shake_hands(&gateway);
+    let sandbox = sandbox::uid(&gateway);
+    let snapshot = Snapshot::take(&gateway);
+    let mut before = counters(&gateway, true);
+
+    let object = gateway.object();
+    let disruptions: [(&str, BootKind, &dyn Fn()); 3] = [
+        // No host command in the first two: nobody is there when Docker restarts a container.
+        ("docker restart", BootKind::Resume, &|| drop(docker(&["restart", &object]).ok())),
+        ("docker kill, docker start", BootKind::AfterCrash, &|| {
+            let _ = docker(&["kill", &object]).ok();
+            let _ = docker(&["start", &object]).ok();
+        }),
+        ("docker rm, gateway start", BootKind::AfterCrash, &|| {
+            let _ = docker(&["rm", "-f", &object]).ok();
+            let _ = gateway.start(&[]).ok();
+        }),
+    ];
+    for (what, kind, disrupt) in disruptions {
+        let begin = Instant::now();
+        disrupt();
+        gateway.wait_ready();
+        report(what, begin.elapsed(), &gateway);
+
+        assert_eq!(Snapshot::take(&gateway), snapshot, "after {what}");
+        // A new container may have another address, which is the more telling kind.
+        let boot = gateway.status().unwrap().boot;
+        assert!(boot == Some(kind) || boot == Some(BootKind::AddressChanged), "after {what}: {boot:?}");
+        serves_only_clients_with_our_certificate(&gateway);
+        let after = counters(&gateway, true);
+        assert!(
+            after.starts > before.starts && after.counter > before.counter,
+            "after {what}: {before:?} {after:?}"
+        );
+        before = after;
+        sandbox::shake_hands(&gateway);
+        assert_eq!(sandbox::uid(&gateway), sandbox, "after {what}: the sandbox was created anew");
+        process_1_is_ours_and_no_zombie_is_left(&gateway);
+    }
+
+    gateway_start_on_a_running_gateway_restores_host_files(&gateway);
+    status_tells_what_people_ask(&gateway);
+    stop_is_quick_and_clean(&gateway);
+}
+
+fn report(what: &str, wall: Duration, gateway: &Gateway) {
+    let ready = gateway.status().and_then(|s| s.ready_after_ms).unwrap_or_default();
+    let line =
+        format!("measured: {what}: {} ms in all, ready {ready} ms after process 1\n", wall.as_millis());
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+}
+
+fn serves_only_clients_with_our_certificate(gateway: &Gateway) {
+    assert_eq!(gateway.grpc_health(true).ok().trim(), "SERVING");
+    let refused = gateway.grpc_health(false);
+    assert_ne!(refused.code, 0, "a client without a certificate was served: {refused:#?}");
+}
+
+fn host_files_are_private(gateway: &Gateway) {
+    let mode = |name: &str| {
+        std::fs::metadata(gateway.certificates().join(name)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode(""), mode("tls.key")), (0o700, 0o600));
+}
+
+fn process_1_is_ours_and_no_zombie_is_left(gateway: &Gateway) {
+    let processes = gateway.processes();
+    let pid_1 = gateway.inspect("{{.State.Pid}}");
+    let ours =
+        |line: &str| line.split_whitespace().next() == Some(&pid_1) && line.ends_with("openshell-init");
+    assert!(processes.lines().any(ours), "process 1 is not openshell-init:\n{processes}");
+    gateway.wait("no zombie is left", || {
+        !gateway
+            .processes()
+            .lines()
+            .any(|l| l.split_whitespace().nth(2).is_some_and(|stat| stat.starts_with('Z')))
+    });
+}
+
+fn gateway_start_on_a_running_gateway_restores_host_files(gateway: &Gateway) {
+    let container = gateway.inspect("{{.Id}} {{.State.StartedAt}}");
+    std::fs::remove_dir_all(gateway.certificates()).unwrap();
+    let _ = gateway.openshell(&["start"]).ok();
+    assert_eq!(gateway.inspect("{{.Id}} {{.State.StartedAt}}"), container);
+    host_files_are_private(gateway);
+    let metadata: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(gateway.metadata()).unwrap()).unwrap();
+    assert_eq!(metadata["gateway_endpoint"], format!("https://127.0.0.1:{}", gateway.port));
+}
+
+fn status_tells_what_people_ask(gateway: &Gateway) {
+    let status = gateway.status().unwrap();
+    assert_eq!(status.phase, Phase::Ready);
+    let text = gateway.openshell(&["status"]).ok();
+    for wanted in ["ready", &status.node.unwrap().name, "revision"] {
+        assert!(text.contains(wanted), "no {wanted:?} in:\n{text}");
+    }
+    let health = gateway.exec(&["openshell-init", "health"]);
+    assert_eq!((health.code, health.stdout.trim()), (0, "ready"));
+}
+
+fn stop_is_quick_and_clean(gateway: &Gateway) {
+    let begin = Instant::now();
+    // Docker's own default, which the container's longer one doesn't hide.
+    let _ = docker(&["stop", "-t", "10", &gateway.object()]).ok();
+    let took = begin.elapsed();
+    report_stop(took);
+    assert_eq!(gateway.inspect("{{.State.ExitCode}}"), "0");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(gateway.openshell(&["status"]).code, 13);
+}
+
+fn report_stop(took: Duration) {
+    let line = format!("measured: docker stop: {} ms\n", took.as_millis());
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+}
