@@ -1,0 +1,61 @@
+//! `openshell gateway start`.
+
+use super::{Context, apply, publish};
+use crate::cli::Start;
+use crate::docker::observe;
+use crate::error::Error;
+use crate::exit;
+use crate::plan::{self, Wanted};
+use crate::settings::{Remembered, Settings};
+use crate::ui::{self, Steps};
+use std::time::Duration;
+
+pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
+    let Context { name, engine, config } = context;
+    let mut steps = Steps::stderr();
+    let mut observed = engine.observe(name).await?;
+
+    // After a cut replacement the container that was put aside is the one to go on with.
+    let object = if observed.container.is_some() { name.object() } else { name.previous() };
+    let existing = engine.inspect(&object).await?;
+    let remembered = match observed.volume {
+        plan::Owner::Absent => Remembered::default(),
+        _ => config.metadata(name).map(|m| m.remembered()).unwrap_or_default(),
+    };
+    let settings = Settings::resolve(args, existing.as_ref().and_then(observe::settings), remembered);
+    observed.image = engine.image_id(&settings.image).await?;
+    observed.port = engine.port(name, settings.bind, settings.port).await?;
+
+    let wanted = Wanted { image: settings.image.clone(), settings: settings.digest(), wait: !args.no_wait };
+    let actions = plan::start(&observed, &wanted).map_err(|refusal| Error::Conflict {
+        name: name.clone(),
+        port: settings.port,
+        refusal,
+    })?;
+    if args.dry_run {
+        for action in &actions {
+            ui::data(&action.to_string())?;
+        }
+        return Ok(exit::OK);
+    }
+    if observed.container.is_none() && observed.previous.is_none() && observed.volume != plan::Owner::Absent {
+        ui::say(&format!("Resuming gateway {name} from its volume"));
+    }
+    let job = apply::Job {
+        context,
+        settings: &settings,
+        timeout: Duration::from_secs(args.timeout),
+        aside: observed.previous.is_some(),
+    };
+    let Some(status) = job.run(&actions, &mut steps).await? else {
+        ui::say(&format!("Gateway {name} is starting; see openshell gateway status{}", name.flag()));
+        return Ok(exit::OK);
+    };
+    let endpoint = publish::publish(context, &settings, &status).await?;
+    steps.success("Gateway ready");
+    ui::say(&format!("  Name:     {name}"));
+    ui::say(&format!("  Endpoint: {endpoint}"));
+    ui::say(&format!("  Elapsed:  {}", ui::seconds(steps.elapsed())));
+    ui::data(&endpoint)?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,114 @@
+//! `openshell gateway status`.
+
+mod report;
+
+use super::{Context, interrupted};
+use crate::cli::{Output, StatusArgs};
+use crate::docker::observe;
+use crate::error::Error;
+use crate::exit;
+use crate::plan::State;
+use crate::ui;
+use bollard::models::ContainerInspectResponse;
+use openshell_contract::status::{Phase, Status};
+use report::{Host, Report};
+
+pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<u8, Error> {
+    let Context { name, engine, .. } = context;
+    let inspected = engine.inspect(&name.object()).await?;
+    let host = host(context, inspected.as_ref());
+    if !host.runs() {
+        show(args, &Report::new(host, None))?;
+        return Ok(exit::NOT_RUNNING);
+    }
+    if args.watch {
+        return watch(context, args, &host).await;
+    }
+    let status = ask(context).await;
+    if let Err(cause) = &status {
+        ui::say(&format!("PID 1 of the container gives no status yet: {cause}"));
+    }
+    let status = status.ok();
+    let code = exit_code(status.as_ref());
+    show(args, &Report::new(host, status))?;
+    Ok(code)
+}
+
+/// Shows each change until the gateway goes away.
+async fn watch(context: &Context, args: &StatusArgs, host: &Host) -> Result<u8, Error> {
+    let no_status = |cause: String| Error::NoStatus { name: context.name.clone(), cause };
+    let object = context.name.object();
+    let started = context.engine.watch(&object, &["status", "--watch"]).await;
+    let mut watch = started.map_err(|e| no_status(e.to_string()))?;
+    let mut code = None;
+    loop {
+        let line = tokio::select! {
+            line = watch.line() => line,
+            () = interrupted() => return Ok(code.unwrap_or(exit::INTERRUPTED)),
+        };
+        let Some(line) = line else {
+            return code.ok_or_else(|| no_status("PID 1 does not answer yet".to_owned()));
+        };
+        let status: Status = serde_json::from_str(&line).map_err(|e| no_status(e.to_string()))?;
+        code = Some(exit_code(Some(&status)));
+        show(args, &Report::new(host.clone(), Some(status)))?;
+    }
+}
+
+async fn ask(context: &Context) -> Result<Status, String> {
+    let output = context.engine.init(&context.name.object(), &["status", "--json"]).await;
+    let output = output.map_err(|e| e.to_string())?;
+    serde_json::from_slice(&output.stdout).map_err(|e| match output.stderr.as_str() {
+        "" => e.to_string(),
+        stderr => stderr.to_owned(),
+    })
+}
+
+fn show(args: &StatusArgs, report: &Report) -> Result<(), Error> {
+    match args.output {
+        Output::Json => ui::data(&report.json()),
+        Output::Text => ui::data(&report.text()),
+    }
+}
+
+/// What this machine knows of the gateway.
+fn host(context: &Context, inspected: Option<&ContainerInspectResponse>) -> Host {
+    let metadata = context.config.metadata(&context.name);
+    let run = inspected.map(observe::run);
+    let settings = inspected.and_then(observe::settings);
+    Host {
+        name: context.name.to_string(),
+        container: context.name.object(),
+        state: run.map_or("absent", |r| state(r.state)),
+        restarts: run.map(|r| r.restarts).unwrap_or_default(),
+        exit_code: run.filter(|r| r.state == State::Exited).map(|r| r.exit_code),
+        image: inspected.and_then(|c| c.config.as_ref()?.image.clone()),
+        image_id: inspected.and_then(|c| c.image.clone()),
+        tls_endpoint: settings.as_ref().map(|s| s.endpoint(true)),
+        plain_endpoint: settings.as_ref().map(|s| s.endpoint(false)),
+        remembered_endpoint: metadata.map(|m| m.gateway_endpoint).filter(|e| !e.is_empty()),
+    }
+}
+
+const fn state(state: State) -> &'static str {
+    match state {
+        State::Created => "created",
+        State::Running => "running",
+        State::Paused => "paused",
+        State::Restarting => "restarting",
+        State::Exited => "stopped",
+        State::Removing => "being removed",
+        State::Dead => "dead",
+    }
+}
+
+/// A gateway whose PID 1 gives no status yet is starting.
+fn exit_code(status: Option<&Status>) -> u8 {
+    match status.map(|s| s.phase) {
+        Some(Phase::Ready) => exit::OK,
+        Some(Phase::Degraded) => exit::DEGRADED,
+        Some(Phase::Failed) => exit::FAILED,
+        Some(Phase::Stopping) => exit::NOT_RUNNING,
+        Some(Phase::Starting) | None => exit::TIMEOUT,
+    }
+}

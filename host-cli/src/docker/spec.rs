@@ -1,0 +1,107 @@
+//! The container of a gateway, as Docker is asked to make it.
+
+use crate::name::GatewayName;
+use crate::settings::{OPTIONS_LABEL, Settings};
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, PortBinding,
+    RestartPolicy, RestartPolicyNameEnum,
+};
+use openshell_contract::names::{cluster, host, path};
+use std::collections::HashMap;
+
+/// How long Docker waits at a stop before it kills, in seconds. PID 1 needs at most 9; what is above
+/// it is for a slow machine.
+const STOP_TIMEOUT: i64 = 30;
+
+/// The gateway's port inside the container.
+#[must_use]
+pub fn container_port() -> String {
+    format!("{}/tcp", cluster::NODE_PORT)
+}
+
+/// Labels of everything that belongs to `name`.
+#[must_use]
+pub fn labels(name: &GatewayName) -> HashMap<String, String> {
+    HashMap::from([
+        (host::MANAGED_BY_LABEL.to_owned(), host::MANAGED_BY.to_owned()),
+        (host::GATEWAY_LABEL.to_owned(), name.as_str().to_owned()),
+    ])
+}
+
+/// The container of `name` with `settings`, attached to the network of ID `network`.
+#[must_use]
+pub fn container(name: &GatewayName, settings: &Settings) -> ContainerCreateBody {
+    let mut labels = labels(name);
+    labels.insert(host::SETTINGS_LABEL.to_owned(), settings.digest());
+    // Plain data: it can always be written as JSON.
+    let options = serde_json::to_string(&settings.options).unwrap_or_default();
+    labels.insert(OPTIONS_LABEL.to_owned(), options);
+    ContainerCreateBody {
+        hostname: Some(name.node()),
+        image: Some(settings.image.clone()),
+        env: Some(settings.environment(name).into_iter().map(|(k, v)| format!("{k}={v}")).collect()),
+        labels: Some(labels),
+        exposed_ports: Some(vec![container_port()]),
+        stop_timeout: Some(STOP_TIMEOUT),
+        host_config: Some(host_config(name, settings)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn host_config(name: &GatewayName, settings: &Settings) -> HostConfig {
+    let object = name.object();
+    let binding =
+        PortBinding { host_ip: Some(settings.bind.to_string()), host_port: Some(settings.port.to_string()) };
+    HostConfig {
+        privileged: Some(true),
+        // PID 1 moves itself into a cgroup of its own below the container's; it must see the host's tree.
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::HOST),
+        // PID 1 reaps; Docker's own init in front of it would hide the pods' orphans from it.
+        init: Some(false),
+        network_mode: Some(object.clone()),
+        binds: Some(vec![format!("{object}:{}", path::DATA)]),
+        // Sockets and pid files of the last run are gone at each start; `exec` because containerd's
+        // shims and runc's copies of themselves live below /run.
+        tmpfs: Some(HashMap::from([("/run".to_owned(), "exec,mode=755".to_owned())])),
+        port_bindings: Some(HashMap::from([(container_port(), Some(vec![binding]))])),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
+            maximum_retry_count: None,
+        }),
+        extra_hosts: Some(vec![
+            "host.docker.internal:host-gateway".to_owned(),
+            "host.openshell.internal:host-gateway".to_owned(),
+        ]),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(HashMap::from([
+                ("max-size".to_owned(), "10m".to_owned()),
+                ("max-file".to_owned(), "3".to_owned()),
+            ])),
+        }),
+        ..HostConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Start;
+    use crate::settings::Remembered;
+
+    #[test]
+    fn the_container_is_the_golden_one() {
+        let flags = Start {
+            image: Some("openshell/cluster:dev".to_owned()),
+            env: vec![("IMAGE_TAG".to_owned(), "1".to_owned())],
+            ..Start::default()
+        };
+        let settings = Settings::resolve(&flags, None, Remembered::default());
+        let name = "box.1".parse().unwrap();
+        let body = serde_json::to_value(container(&name, &settings)).unwrap();
+        let mut golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../golden/container.json")).unwrap();
+        golden["Labels"][host::SETTINGS_LABEL] = settings.digest().into();
+        assert_eq!(body, golden, "{body:#}");
+    }
+}

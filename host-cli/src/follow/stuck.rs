@@ -1,0 +1,130 @@
+//! Why a gateway did not become ready.
+
+use crate::exit;
+use openshell_contract::status::{StageState, Status};
+use std::fmt;
+use std::time::Duration;
+
+/// Why a gateway did not become ready.
+#[derive(Debug)]
+pub enum Stuck {
+    /// PID 1 gave up.
+    Failed(Box<Status>),
+    /// The container ended, or ends again and again.
+    Crashed {
+        /// How it ended the last time.
+        exit_code: i64,
+        /// How often Docker restarted it meanwhile.
+        restarts: i64,
+        /// Whether the kernel killed it for want of memory.
+        out_of_memory: bool,
+    },
+    /// The container was removed.
+    Gone,
+    /// Somebody asked it to stop.
+    Stopping,
+    /// Not in time; PID 1 goes on.
+    Timeout {
+        /// The time that was given.
+        after: Duration,
+        /// The last status, if there was one.
+        status: Option<Box<Status>>,
+    },
+}
+
+impl Stuck {
+    /// The stable id.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "GATEWAY_FAILED",
+            Self::Crashed { out_of_memory: true, .. } => "OUT_OF_MEMORY",
+            Self::Crashed { .. } => "CRASH_LOOP",
+            Self::Gone => "CONTAINER_GONE",
+            Self::Stopping => "STOPPING",
+            Self::Timeout { .. } => "TIMEOUT",
+        }
+    }
+
+    /// The exit code, one of [`exit`].
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) | Self::Crashed { .. } => exit::START_FAILED,
+            Self::Gone | Self::Stopping => exit::NOT_RUNNING,
+            Self::Timeout { .. } => exit::TIMEOUT,
+        }
+    }
+
+    /// Why, one line each.
+    #[must_use]
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Failed(status) | Self::Timeout { status: Some(status), .. } => problems(status),
+            Self::Crashed { exit_code, restarts, out_of_memory } => {
+                let why = if *out_of_memory { ", killed for want of memory" } else { "" };
+                vec![format!("exit code {exit_code}{why}; restarted {restarts} times by Docker")]
+            }
+            Self::Timeout { status: None, .. } => {
+                vec!["process 1 of the container gave no status".to_owned()]
+            }
+            Self::Gone | Self::Stopping => Vec::new(),
+        }
+    }
+
+    /// What to do next, one line each.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Failed(status) => remedies(status),
+            Self::Crashed { out_of_memory: true, .. } => {
+                vec!["give Docker more memory (a gateway needs 4 GB), or close other programs".to_owned()]
+            }
+            Self::Timeout { status, .. } => {
+                let mut hints = status.as_deref().map(remedies).unwrap_or_default();
+                hints.push("the gateway goes on by itself: openshell gateway status".to_owned());
+                hints
+            }
+            Self::Crashed { .. } | Self::Gone | Self::Stopping => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(status) => match status.problems.first() {
+                Some(problem) => write!(f, "failed in stage {}", problem.stage),
+                None => f.write_str("failed"),
+            },
+            Self::Crashed { restarts: 0, .. } => f.write_str("ended while starting"),
+            Self::Crashed { .. } => f.write_str("crashes again and again while starting"),
+            Self::Gone => f.write_str("was removed while starting"),
+            Self::Stopping => f.write_str("was stopped while starting"),
+            Self::Timeout { after, status } => {
+                write!(f, "did not become ready within {} s", after.as_secs())?;
+                let running: Vec<_> = status
+                    .iter()
+                    .flat_map(|s| &s.stages)
+                    .filter(|s| s.state == StageState::Running)
+                    .map(|s| s.name.as_str())
+                    .collect();
+                if running.is_empty() { Ok(()) } else { write!(f, " (in stage {})", running.join(", ")) }
+            }
+        }
+    }
+}
+
+fn problems(status: &Status) -> Vec<String> {
+    status.problems.iter().map(|p| format!("{}: {}", p.reason.code(), p.message)).collect()
+}
+
+fn remedies(status: &Status) -> Vec<String> {
+    let mut remedies: Vec<String> = Vec::new();
+    for problem in &status.problems {
+        if !remedies.contains(&problem.remedy) {
+            remedies.push(problem.remedy.clone());
+        }
+    }
+    remedies
+}

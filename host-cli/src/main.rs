@@ -1,0 +1,24 @@
+//! The command `openshell`.
+
+use clap::Parser;
+use openshell_host::cli::Cli;
+use openshell_host::{commands, exit, ui};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            ui::say(&format!("error: can't start the event loop: {e} [INTERNAL]"));
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let code = runtime.block_on(commands::run(cli)).unwrap_or_else(|error| {
+        ui::say(&error.render());
+        error.exit_code()
+    });
+    // A blocking DNS look-up or file read must not hold the process up.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
