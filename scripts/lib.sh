@@ -83,3 +83,21 @@ apt_install() {
   fi
   rm -f "$log"
 }
+
+# cargo_static PACKAGE: its release binaries, statically linked, in $STATIC.
+# A directory of its own keeps the flags from rebuilding everything else.
+STATIC_TARGET="$(uname -m)-unknown-linux-gnu"
+# shellcheck disable=SC2034 # read by the scripts that source this file
+STATIC="$ROOT/target/static/$STATIC_TARGET/release"
+cargo_static() {
+  (cd "$ROOT" && RUSTFLAGS="-C target-feature=+crt-static" \
+    cargo build --locked --release --target "$STATIC_TARGET" --target-dir target/static --package "$1") ||
+    die "can't build $1" "read the compiler's message above"
+}
+
+# ensure_build_tools: compilers and what they need.
+ensure_build_tools() {
+  apt_install gcc libc6-dev
+  have cargo || die "there is no Rust toolchain" "install rustup from https://rustup.rs; it reads rust-toolchain.toml and fetches the pinned release"
+  have go || die "there is no Go toolchain" "install Go 1.26 or later from https://go.dev/dl (Debian's own is too old)"
+}

@@ -82,11 +82,16 @@ impl Board {
         self.lock().clone()
     }
 
-    /// Enters `phase`.
+    /// Enters `phase`. A failure can only be followed by a stop, and a stop by nothing.
     pub fn enter(&self, phase: Phase) {
         let after = elapsed_ms(self.inner.start);
         self.update(|status| {
-            if status.phase == phase {
+            let is_final = match status.phase {
+                Phase::Stopping => true,
+                Phase::Failed => phase != Phase::Stopping,
+                _ => false,
+            };
+            if status.phase == phase || is_final {
                 return;
             }
             status.phase = phase;
@@ -115,9 +120,13 @@ impl Board {
         }
     }
 
-    /// Puts up a problem of `stage`, in place of an earlier one of the same stage.
+    /// Puts up a problem of `stage`, in place of an earlier one of the same stage. What fails
+    /// because of a stop is no problem.
     pub fn problem(&self, stage: Stage, failure: &Failure) {
         self.update(|status| {
+            if status.phase == Phase::Stopping {
+                return;
+            }
             let same = |p: &Problem| p.stage == stage.name() && p.reason == failure.reason;
             if let Some(old) = status.problems.iter_mut().find(|p| same(p)) {
                 old.message.clone_from(&failure.message);
@@ -145,6 +154,8 @@ impl Board {
 
     /// Runs the work of `stage`: marks its start and its end, and puts up a problem when it fails or
     /// goes without progress for longer than it may. Overdue work goes on: what it waits for may come.
+    ///
+    /// A stage that was done and is done again keeps the times of the start.
     pub async fn run<T>(
         &self,
         stage: Stage,
@@ -182,6 +193,10 @@ impl Board {
 
     fn mark(&self, stage: Stage, how: StageState, began: Option<Instant>) {
         let started = elapsed_ms(self.inner.start);
+        let is_again = self.lock().stages[stage as usize].state == StageState::Done;
+        if is_again && how != StageState::Failed {
+            return;
+        }
         self.update(|status| {
             let entry = &mut status.stages[stage as usize];
             entry.state = how;
