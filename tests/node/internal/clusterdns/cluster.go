@@ -92,9 +92,15 @@ func EnsureService(ctx context.Context, client kubernetes.Interface, clusterIP, 
 			{Name: "dns-tcp", Port: 53, Protocol: core.ProtocolTCP, TargetPort: intstr.FromInt32(Port)},
 		}},
 	}
-	_, err := client.CoreV1().Services(meta.NamespaceSystem).Create(ctx, service, meta.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create Service %s: %w", serviceName, err)
+	// Looked up first: the API server allocates the address before it looks at
+	// the name, so that creating it again says "already allocated".
+	services := client.CoreV1().Services(meta.NamespaceSystem)
+	_, err := services.Get(ctx, serviceName, meta.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		_, err = services.Create(ctx, service, meta.CreateOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("ensure Service %s: %w", serviceName, err)
 	}
 	slices := client.DiscoveryV1().EndpointSlices(meta.NamespaceSystem)
 	slice := endpointSlice(nodeIP)
