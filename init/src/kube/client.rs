@@ -38,7 +38,10 @@ pub fn is_conflict(error: &kube::Error) -> bool {
 pub async fn wait_ready(board: &Board) -> Result<Client, Failure> {
     loop {
         match try_ready().await {
-            Ok(client) => return Ok(client),
+            Ok(client) => {
+                board.detail(Stage::Api, "ready");
+                return Ok(client);
+            }
             Err(why) => board.detail(Stage::Api, why),
         }
         tokio::time::sleep(POLL).await;
