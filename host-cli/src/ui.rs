@@ -72,9 +72,7 @@ impl Steps {
                 self.line(*done, name, took_ms.map(Duration::from_millis), detail);
             }
             Event::Problem(problem) => {
-                self.clear();
-                let line = format!("! {}: {} [{}]", problem.stage, problem.message, problem.reason.code());
-                say(&self.painted("33", &line));
+                self.warn(&format!("{}: {} [{}]", problem.stage, problem.message, problem.reason.code()));
             }
         }
     }
@@ -112,6 +110,12 @@ impl Steps {
     pub fn success(&mut self, text: &str) {
         self.clear();
         say(&format!("{} {text}", self.painted("32", "✓")));
+    }
+
+    /// Writes a line that wants attention.
+    pub fn warn(&mut self, text: &str) {
+        self.clear();
+        say(&self.painted("33", &format!("! {text}")));
     }
 
     fn line(&mut self, done: bool, name: &str, took: Option<Duration>, detail: &str) {

@@ -11,11 +11,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> {
     let Context { name, engine, config } = context;
     let observed = engine.observe(name).await?;
-    let removals = plan::destroy(&observed, args.keep_data).map_err(|refusal| Error::Conflict {
-        name: name.clone(),
-        port: 0,
-        refusal,
-    })?;
+    let removals = plan::destroy(&observed, args.keep_data)
+        .map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
     if removals.is_empty() && config.metadata(name).is_none() {
         return Err(Error::NoGateway(name.clone()));
     }
@@ -57,7 +54,7 @@ pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> 
 
 fn title(context: &Context, removal: &Removal) -> String {
     match removal {
-        Removal::Container(id) => format!("remove container {}", id.get(..12).unwrap_or(id)),
+        Removal::Container(id) => format!("remove container {}", plan::short(id)),
         Removal::Network(_) => format!("remove network {}", context.name.object()),
         Removal::Volume => format!("remove volume {} with all data", context.name.object()),
     }

@@ -26,12 +26,14 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
     observed.image = engine.image_id(&settings.image).await?;
     observed.port = engine.port(name, settings.bind, settings.port).await?;
 
-    let wanted = Wanted { image: settings.image.clone(), settings: settings.digest(), wait: !args.no_wait };
-    let actions = plan::start(&observed, &wanted).map_err(|refusal| Error::Conflict {
-        name: name.clone(),
+    let wanted = Wanted {
+        image: settings.image.clone(),
+        settings: settings.digest(),
         port: settings.port,
-        refusal,
-    })?;
+        wait: !args.no_wait,
+    };
+    let actions =
+        plan::start(&observed, &wanted).map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
     if args.dry_run {
         for action in &actions {
             ui::data(&action.to_string())?;
@@ -52,6 +54,9 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
         return Ok(exit::OK);
     };
     let endpoint = publish::publish(context, &settings, &status).await?;
+    for warning in &status.warnings {
+        steps.warn(warning);
+    }
     steps.success("Gateway ready");
     ui::say(&format!("  Name:     {name}"));
     ui::say(&format!("  Endpoint: {endpoint}"));

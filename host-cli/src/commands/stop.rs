@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context, args: &Stop) -> Result<u8, Error> {
     };
     if !container.ours {
         let refusal = Refusal::ForeignContainer(container.id);
-        return Err(Error::Conflict { name: name.clone(), port: 0, refusal });
+        return Err(Error::Conflict { name: name.clone(), refusal });
     }
     let mut steps = Steps::stderr();
     steps.begin("stop the container");

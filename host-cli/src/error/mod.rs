@@ -3,7 +3,7 @@
 use crate::exit;
 use crate::follow::Stuck;
 use crate::name::GatewayName;
-use crate::plan::Refusal;
+use crate::plan::{Refusal, short};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -43,8 +43,6 @@ pub enum Error {
     Conflict {
         /// The gateway.
         name: GatewayName,
-        /// The port that was wanted.
-        port: u16,
         /// What is in the way.
         refusal: Refusal,
     },
@@ -126,7 +124,7 @@ impl Error {
                 Refusal::ForeignContainer(_) => "CONFLICT_CONTAINER",
                 Refusal::ForeignVolume(_) => "CONFLICT_VOLUME",
                 Refusal::ForeignNetwork(_) | Refusal::DuplicateNetwork(_) => "CONFLICT_NETWORK",
-                Refusal::PortOfContainer(_) | Refusal::PortOfHost(_) => "CONFLICT_PORT",
+                Refusal::PortOfContainer { .. } | Refusal::PortOfHost { .. } => "CONFLICT_PORT",
                 Refusal::BeingRemoved => "BEING_REMOVED",
             },
             Self::NoGateway(_) => "NO_GATEWAY",
@@ -198,20 +196,25 @@ impl Error {
                 format!("docker pull {image}"),
                 "name another image with --image REF or OPENSHELL_CLUSTER_IMAGE".to_owned(),
             ],
-            Self::Conflict { name, port, refusal } => conflict_hints(name, *port, refusal),
+            Self::Conflict { name, refusal } => conflict_hints(name, refusal),
             Self::NoGateway(name) | Self::NotRunning(name) => {
                 vec![format!("openshell gateway start{}", name.flag())]
             }
             Self::NoStatus { name, .. } | Self::NoCertificates { name, .. } => vec![log_hint(name)],
             Self::NotReady { name, stuck, kept, .. } => {
-                let mut hints = stuck.hints();
-                match kept {
-                    None => hints.push(log_hint(name)),
-                    Some(kept) => {
-                        hints.push("the container from before was put back and started".to_owned());
-                        hints.push(format!("docker logs {kept}"));
-                    }
+                let mut hints = stuck.remedies();
+                if let Some(kept) = kept {
+                    hints.push("the container from before was put back and started".to_owned());
+                    hints.push(format!("docker logs {kept}"));
+                    return hints;
                 }
+                if matches!(**stuck, Stuck::Timeout { .. }) {
+                    let flag = name.flag();
+                    hints.push(format!(
+                        "it goes on by itself; look again with: openshell gateway status{flag}"
+                    ));
+                }
+                hints.push(log_hint(name));
                 hints
             }
             Self::Interrupted(name) => vec![format!("openshell gateway status{}", name.flag())],
@@ -262,14 +265,14 @@ fn docker_hints(others: &[String]) -> Vec<String> {
     hints
 }
 
-fn conflict_hints(name: &GatewayName, port: u16, refusal: &Refusal) -> Vec<String> {
+fn conflict_hints(name: &GatewayName, refusal: &Refusal) -> Vec<String> {
     let object = name.object();
     match refusal {
         Refusal::ForeignContainer(id) => vec![
             format!(
                 "if it is a gateway of an earlier release: docker rm -f {object} keeps its volume, and the next start goes on with the data"
             ),
-            format!("look at it: docker inspect {id}"),
+            format!("look at it: docker inspect {}", short(id)),
             "or use another name: -g NAME".to_owned(),
         ],
         Refusal::ForeignVolume(_) => {
@@ -287,11 +290,11 @@ fn conflict_hints(name: &GatewayName, port: u16, refusal: &Refusal) -> Vec<Strin
         Refusal::DuplicateNetwork(ids) => {
             vec![format!("remove those that nobody uses: docker network rm {}", ids.join(" "))]
         }
-        Refusal::PortOfContainer(holder) => vec![
+        Refusal::PortOfContainer { port, holder } => vec![
             format!("docker stop {holder}"),
             format!("openshell gateway start{} --port {}", name.flag(), port.checked_add(1).unwrap_or(8081)),
         ],
-        Refusal::PortOfHost(_) => vec![
+        Refusal::PortOfHost { port, .. } => vec![
             format!("find the holder: ss -ltnp 'sport = :{port}'"),
             format!("openshell gateway start{} --port {}", name.flag(), port.checked_add(1).unwrap_or(8081)),
         ],

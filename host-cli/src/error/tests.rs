@@ -19,7 +19,7 @@ fn failed() -> Box<Status> {
 }
 
 fn samples() -> Vec<(Error, u8)> {
-    let conflict = |refusal| Error::Conflict { name: name(), port: 8080, refusal };
+    let conflict = |refusal| Error::Conflict { name: name(), refusal };
     let not_ready = |stuck| Error::NotReady { name: name(), stuck: Box::new(stuck), log: vec![], kept: None };
     vec![
         (Error::DockerUnavailable { host: "h".into(), cause: "c".into(), others: vec![] }, 19),
@@ -28,8 +28,8 @@ fn samples() -> Vec<(Error, u8)> {
         (conflict(Refusal::ForeignVolume("x".into())), 11),
         (conflict(Refusal::ForeignNetwork("x".into())), 11),
         (conflict(Refusal::DuplicateNetwork(vec!["a".into(), "b".into()])), 11),
-        (conflict(Refusal::PortOfContainer("x".into())), 11),
-        (conflict(Refusal::PortOfHost("x".into())), 11),
+        (conflict(Refusal::PortOfContainer { port: 8080, holder: "x".into() }), 11),
+        (conflict(Refusal::PortOfHost { port: 8080, cause: "x".into() }), 11),
         (conflict(Refusal::BeingRemoved), 11),
         (Error::NoGateway(name()), 13),
         (Error::NotRunning(name()), 13),

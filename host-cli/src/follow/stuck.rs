@@ -72,20 +72,17 @@ impl Stuck {
         }
     }
 
-    /// What to do next, one line each.
+    /// What to do about it, one line each.
     #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+    pub fn remedies(&self) -> Vec<String> {
         match self {
-            Self::Failed(status) => remedies(status),
+            Self::Failed(status) | Self::Timeout { status: Some(status), .. } => remedies(status),
             Self::Crashed { out_of_memory: true, .. } => {
                 vec!["give Docker more memory (a gateway needs 4 GB), or close other programs".to_owned()]
             }
-            Self::Timeout { status, .. } => {
-                let mut hints = status.as_deref().map(remedies).unwrap_or_default();
-                hints.push("the gateway goes on by itself: openshell gateway status".to_owned());
-                hints
+            Self::Timeout { status: None, .. } | Self::Crashed { .. } | Self::Gone | Self::Stopping => {
+                Vec::new()
             }
-            Self::Crashed { .. } | Self::Gone | Self::Stopping => Vec::new(),
         }
     }
 }

@@ -114,6 +114,8 @@ pub struct Wanted {
     pub image: String,
     /// Digest of the settings.
     pub settings: String,
+    /// Port on the host.
+    pub port: u16,
     /// Whether to wait until it is ready.
     pub wait: bool,
 }
@@ -179,7 +181,7 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The container's name is taken.
-    #[error("container {0} has no label of this gateway: somebody else made it")]
+    #[error("somebody else made container {}: it has no label of this gateway", short(.0))]
     ForeignContainer(String),
     /// The volume's name is taken.
     #[error("the volume of that name belongs to {0}")]
@@ -188,15 +190,32 @@ pub enum Refusal {
     #[error("the network of that name belongs to {0}")]
     ForeignNetwork(String),
     /// Several networks have the name, and Docker would pick any.
-    #[error("{} networks have the same name: {}", .0.len(), .0.join(", "))]
+    #[error("{} networks have the same name: {}", .0.len(), .0.iter().map(|id| short(id)).collect::<Vec<_>>().join(", "))]
     DuplicateNetwork(Vec<String>),
     /// Another container publishes the port.
-    #[error("the port is published by container {0}")]
-    PortOfContainer(String),
+    #[error("port {port} is published by container {holder}")]
+    PortOfContainer {
+        /// The port.
+        port: u16,
+        /// The container's name.
+        holder: String,
+    },
     /// The operating system refuses the port.
-    #[error("the port can't be bound: {0}")]
-    PortOfHost(String),
+    #[error("port {port} can't be bound: {cause}")]
+    PortOfHost {
+        /// The port.
+        port: u16,
+        /// Why.
+        cause: String,
+    },
     /// Docker has not finished removing the container.
     #[error("Docker is still removing the container")]
     BeingRemoved,
+}
+
+/// A Docker ID as Docker's own tools show it.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    let id = id.strip_prefix("sha256:").unwrap_or(id);
+    id.get(..12).unwrap_or(id)
 }

@@ -55,7 +55,7 @@ pub fn start(observed: &Observed, wanted: &Wanted) -> Result<Vec<Action>, Refusa
         }
     }
     if actions.contains(&Action::StartContainer) {
-        refuse_taken_port(&observed.port)?;
+        refuse_taken_port(wanted.port, &observed.port)?;
     }
     if wanted.wait {
         actions.push(Action::AwaitReady);
@@ -118,10 +118,10 @@ fn refuse_foreign(observed: &Observed) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn refuse_taken_port(port: &Port) -> Result<(), Refusal> {
-    match port {
+fn refuse_taken_port(port: u16, state: &Port) -> Result<(), Refusal> {
+    match state {
         Port::Free => Ok(()),
-        Port::Container(name) => Err(Refusal::PortOfContainer(name.clone())),
-        Port::Host(why) => Err(Refusal::PortOfHost(why.clone())),
+        Port::Container(holder) => Err(Refusal::PortOfContainer { port, holder: holder.clone() }),
+        Port::Host(cause) => Err(Refusal::PortOfHost { port, cause: cause.clone() }),
     }
 }

@@ -14,7 +14,7 @@ fn container(state: State) -> Container {
 }
 
 fn wanted() -> Wanted {
-    Wanted { image: "image".to_owned(), settings: "settings".to_owned(), wait: true }
+    Wanted { image: "image".to_owned(), settings: "settings".to_owned(), port: 8080, wait: true }
 }
 
 /// A gateway whose container is in `state`, with everything as it should be.

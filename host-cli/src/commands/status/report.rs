@@ -1,5 +1,6 @@
 //! A status, as text and as JSON.
 
+use crate::plan::short;
 use openshell_contract::status::{StageState, Status};
 use serde::Serialize;
 use std::fmt::Write;
@@ -65,7 +66,9 @@ impl Report {
     /// For people; without a final newline.
     pub(super) fn text(&self) -> String {
         let mut lines = Vec::new();
-        let mut line = |label: &str, value: String| lines.push(format!("{label:<13}{value}"));
+        let mut line = |label: &str, value: String| {
+            lines.push(format!("{label:<14}{}", value.trim_end().replace('\n', "\n              ")));
+        };
         let host = &self.host;
         line("Gateway:", host.name.clone());
         line("Status:", self.phase());
@@ -73,8 +76,8 @@ impl Report {
             line("Endpoint:", endpoint);
         }
         if let Some(image) = &host.image {
-            let id = host.image_id.as_deref().unwrap_or_default().trim_start_matches("sha256:");
-            line("Image:", format!("{image} ({})", id.get(..12).unwrap_or(id)));
+            let id = host.image_id.as_deref().unwrap_or_default();
+            line("Image:", format!("{image} ({})", short(id)));
         }
         if let Some(status) = &self.status {
             status_lines(status, &mut line);
@@ -128,7 +131,7 @@ fn status_lines(status: &Status, line: &mut impl FnMut(&str, String)) {
         line(
             "Certificates:",
             format!(
-                " gateway until {}, clients until {}, CA until {}",
+                "gateway until {}, clients until {}, CA until {}",
                 date(pki.server_not_after),
                 date(pki.client_not_after),
                 date(pki.ca_not_after)
@@ -183,12 +186,12 @@ mod tests {
     #[test]
     fn text_of_a_ready_gateway() {
         let expected = "\
-Gateway:     openshell
-Status:      ready
-Endpoint:    https://127.0.0.1:8080
-Image:       openshell/cluster:dev (0123456789ab)
-Node:        n (172.18.0.2)
-Chart:       revision 3, i:1
+Gateway:      openshell
+Status:       ready
+Endpoint:     https://127.0.0.1:8080
+Image:        openshell/cluster:dev (0123456789ab)
+Node:         n (172.18.0.2)
+Chart:        revision 3, i:1
 Certificates: gateway until 2027-01-15, clients until 1970-01-01, CA until 1970-01-01";
         assert_eq!(report().text(), expected);
     }
