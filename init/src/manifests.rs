@@ -7,7 +7,6 @@ use kube::core::GroupVersionKind;
 use kube::{Client, discovery};
 use openshell_contract::names::{cluster, path};
 use openshell_contract::reason::Reason;
-use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +16,12 @@ pub async fn apply(client: &Client) -> Result<usize, Failure> {
     for file in files()? {
         let context = || format!("can't read {}", file.display());
         let text = fs::read_to_string(&file).failing(Reason::ImageIncomplete, context)?;
-        for document in serde_yaml::Deserializer::from_str(&text) {
-            let object =
-                Option::<DynamicObject>::deserialize(document).failing(Reason::ImageIncomplete, context)?;
-            if let Some(object) = object {
-                apply_one(client, &object, &file).await?;
-                applied += 1;
-            }
+        let objects: Vec<DynamicObject> =
+            serde_saphyr::from_multiple(&text).failing(Reason::ImageIncomplete, context)?;
+        for object in &objects {
+            apply_one(client, object, &file).await?;
         }
+        applied += objects.len();
     }
     Ok(applied)
 }

@@ -67,7 +67,7 @@ mod tests {
                 ..Registry::default()
             };
             let text = content(&registry).unwrap().to_string();
-            let yaml: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+            let yaml: Value = serde_saphyr::from_str(&text).unwrap();
             prop_assert_eq!(yaml["configs"]["r"]["auth"]["password"].as_str(), Some(password.as_str()));
         }
     }

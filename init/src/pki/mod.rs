@@ -1,7 +1,7 @@
 //! The gateway's certificates: a CA of its own, a leaf for the gateway and one for its clients.
 //!
 //! [`decide`] looks at what is there and says what is wrong, first finding first; [`issue`] makes what is
-//! missing; [`reconcile`] reads, decides and writes.
+//! missing; [`mod@reconcile`] reads, decides and writes.
 
 mod decide;
 mod issue;
