@@ -24,6 +24,8 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
 
     sandbox::create(&gateway);
     sandbox::shake_hands(&gateway);
+    a_deleted_secret_comes_back_under_the_same_ca(&gateway);
+    k3s_is_started_again_under_running_pods(&gateway);
     let sandbox = sandbox::uid(&gateway);
     let snapshot = Snapshot::take(&gateway);
     let mut before = counters(&gateway, true);
@@ -66,6 +68,31 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
     gateway_start_on_a_running_gateway_restores_host_files(&gateway);
     status_tells_what_people_ask(&gateway);
     stop_is_quick_and_clean(&gateway);
+}
+
+fn a_deleted_secret_comes_back_under_the_same_ca(gateway: &Gateway) {
+    let before = gateway.status().unwrap().pki.unwrap();
+    let name = "openshell-server-tls";
+    let _ = gateway.kubectl(&["delete", "secret", name], "").ok();
+    gateway.wait("the Secret is back", || gateway.kubectl(&["get", "secret", name], "").code == 0);
+    gateway.wait("the gateway serves with the new certificate", || {
+        gateway.status().is_some_and(|s| {
+            s.phase == Phase::Ready && s.pki.is_some_and(|p| p.server_not_after != before.server_not_after)
+        })
+    });
+    assert_eq!(gateway.status().unwrap().pki.unwrap().ca_sha256, before.ca_sha256);
+    serves_only_clients_with_our_certificate(gateway);
+}
+
+fn k3s_is_started_again_under_running_pods(gateway: &Gateway) {
+    let before = counters(gateway, false);
+    let pid = gateway.status().unwrap().k3s.pid.unwrap().to_string();
+    let _ = gateway.exec(&["kill", "-9", &pid]).ok();
+    gateway.wait("k3s runs again", || gateway.status().is_some_and(|s| s.k3s.restarts == 1));
+    gateway.wait_ready();
+    // The same process serves as before: pods outlive k3s.
+    assert_eq!(counters(gateway, false).starts, before.starts);
+    serves_only_clients_with_our_certificate(gateway);
 }
 
 fn report(what: &str, wall: Duration, gateway: &Gateway) {

@@ -30,14 +30,22 @@ fn volume(gateway: &Gateway) -> String {
 #[test]
 fn a_malformed_setting_is_named_and_k3s_is_not_started() {
     let gateway = Gateway::new("setting");
-    let env = ["--env", "OPENSHELL_STOP_TIMEOUT=soon", "--env", "DISABLE_TLS=perhaps"];
-    let status = failing(&gateway, &[&["--privileged", "-v", &volume(&gateway)], &env[..]].concat());
+    let env = [
+        ["--env", "OPENSHELL_STOP_TIMEOUT=soon"],
+        ["--env", "DISABLE_TLS=perhaps"],
+        ["--env", "OPENSHELL_LOG_FORMAT=json"],
+    ];
+    let status =
+        failing(&gateway, &[&["--privileged", "-v", &volume(&gateway)], env.as_flattened()].concat());
     let problem = &status.problems[0];
     assert_eq!(problem.reason, Reason::InvalidSetting);
     for wanted in ["OPENSHELL_STOP_TIMEOUT", "\"soon\"", "2 to 3600", "DISABLE_TLS", "\"perhaps\""] {
         assert!(problem.message.contains(wanted), "no {wanted} in {}", problem.message);
     }
     assert!(!problem.remedy.is_empty());
+    let log = docker(&["logs", &gateway.object()]).stderr;
+    assert!(log.lines().count() > 2 && log.lines().all(|l| l.starts_with('{') && l.ends_with('}')), "{log}");
+    assert!(log.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()), "{log}");
     // It stays up to tell, and a stop is still a clean one.
     assert_eq!(gateway.inspect("{{.State.Running}} {{.RestartCount}}"), "true 0");
     let _ = docker(&["stop", &gateway.object()]).ok();
