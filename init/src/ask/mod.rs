@@ -4,10 +4,12 @@
 mod text;
 
 use crate::say;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use openshell_contract::exit;
 use openshell_contract::names::path;
 use openshell_contract::status::Status;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -97,14 +99,37 @@ fn ask(request: &str) -> Result<String, AskError> {
 
 /// Passes lines on until process 1 or the reader leaves.
 fn watch() -> Result<String, AskError> {
-    let stream = request_stream("watch")?;
+    let mut stream = request_stream("watch")?;
     stream.get_ref().set_read_timeout(None)?;
     let mut stdout = io::stdout().lock();
-    for line in stream.lines() {
-        writeln!(stdout, "{}", line?)?;
+    let mut line = String::new();
+    loop {
+        // What was read ahead is passed on before anything is waited for.
+        if stream.buffer().is_empty() && !comes_more(stream.get_ref(), &stdout)? {
+            return Ok(String::new());
+        }
+        line.clear();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(String::new());
+        }
+        stdout.write_all(line.as_bytes())?;
         stdout.flush()?;
     }
-    Ok(String::new())
+}
+
+/// Waits until process 1 has something to say. False if the reader left meanwhile: nothing would be
+/// written, and so nothing noticed, until the next change.
+fn comes_more(source: &UnixStream, reader: &impl AsFd) -> io::Result<bool> {
+    let mut fds =
+        [PollFd::new(source.as_fd(), PollFlags::POLLIN), PollFd::new(reader.as_fd(), PollFlags::empty())];
+    loop {
+        match poll(&mut fds, PollTimeout::NONE) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
+            // POLLERR and POLLHUP are always told, asked for or not (`poll(2)`).
+            Ok(_) => return Ok(fds[1].any() != Some(true)),
+        }
+    }
 }
 
 fn request_stream(request: &str) -> io::Result<BufReader<UnixStream>> {
@@ -117,4 +142,19 @@ fn request_stream(request: &str) -> io::Result<BufReader<UnixStream>> {
 
 fn fail(error: &AskError) -> ExitCode {
     say(&mut io::stderr(), &format!("openshell-init: {error}\n"), exit::FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_left_is_noticed_without_a_word_from_process_1() {
+        let (source, process_1) = UnixStream::pair().unwrap();
+        let (read, write) = io::pipe().unwrap();
+        writeln!(&process_1, "document").unwrap();
+        assert!(comes_more(&source, &write).unwrap());
+        drop(read);
+        assert!(!comes_more(&source, &write).unwrap());
+    }
 }
