@@ -97,7 +97,7 @@ func (p *Process) wait(ctx context.Context) {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		logrus.Warnf("%s is still running after SIGTERM, killing it", p.Name)
+		logrus.Infof("%s has used up its time to stop, killing it", p.Name)
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
