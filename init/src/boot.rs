@@ -12,7 +12,7 @@ use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
 use crate::settings::{self, Loaded};
 use crate::stage::Stage;
-use crate::volume::{self, Volume};
+use crate::volume::Volume;
 use crate::{kube, log, say, socket, steady};
 use openshell_contract::exit;
 use openshell_contract::settings::{Layer, Settings};
@@ -98,25 +98,24 @@ impl Init {
         if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe()) {
             error!("{failure}");
         }
-        let volume = tokio::select! {
-            volume = self.start() => volume,
-            () = requests.stop.notified() => None,
+        // Held to the end: no other container may take the volume while this one is stopping.
+        let mut volume = None;
+        tokio::select! {
+            () = requests.stop.notified() => {}
+            never = self.start(&mut volume) => match never {},
             never = self.dump_on(&requests.dump) => match never {},
-        };
-        if volume.is_some() {
-            tokio::select! {
-                () = requests.stop.notified() => {}
-                never = self.dump_on(&requests.dump) => match never {},
-            }
         }
         self.stop(requests.hurry.clone()).await;
+        if let Some(Err(failure)) = volume.as_ref().map(Volume::end_cleanly) {
+            warn!("{failure}");
+        }
+        info!("stopped");
     }
 
-    /// Runs the start. Returns only if it can't go on: then the reason is on the board, and nothing more
-    /// is tried, since neither a new process nor a new container would find anything else.
-    async fn start(&self) -> Option<Infallible> {
-        let mut kept = None;
-        let failure = match self.boot(&mut kept).await {
+    /// Runs the start. If it can't go on, the reason is on the board, and nothing more is tried, since
+    /// neither a new process nor a new container would find anything else.
+    async fn start(&self, volume: &mut Option<Volume>) -> Infallible {
+        let failure = match self.boot(volume).await {
             Ok(never) => match never {},
             Err(failure) => failure,
         };
@@ -125,15 +124,15 @@ impl Init {
         std::future::pending().await
     }
 
-    async fn boot(&self, kept: &mut Option<Volume>) -> Result<Infallible, Failure> {
+    async fn boot(&self, volume: &mut Option<Volume>) -> Result<Infallible, Failure> {
         let board = &self.board;
-        let volume = board
+        let opened = board
             .run(Stage::Volume, async {
                 privilege::check()?;
                 Volume::open()
             })
             .await?;
-        let volume = kept.insert(volume);
+        let volume = volume.insert(opened);
         let settings = board.run(Stage::Config, async { self.config() }).await?;
 
         // Everything that needs no API, side by side.
@@ -154,7 +153,7 @@ impl Init {
             }),
             self.network(&settings),
         )?;
-        let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::secrets::hex(&chart::chart_digest()?));
+        let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::hex::hex(&chart::chart_digest()?));
         let kind = volume.begin(&image, &uplink.address.to_string(), &node)?;
         board.update(|status| {
             status.boot = Some(kind);
@@ -254,9 +253,5 @@ impl Init {
         if let Err(e) = ladder.await {
             error!("the stop was cut off: {e}");
         }
-        if let Err(failure) = volume::end_cleanly() {
-            warn!("{failure}");
-        }
-        info!("stopped");
     }
 }

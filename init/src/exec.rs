@@ -2,12 +2,16 @@
 
 use openshell_pid1::{Broker, Exit, SpawnError, lines};
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
+/// How long the rest of the output may take after the program has ended. A grandchild may hold the pipe
+/// open for ever.
+const DRAIN: Duration = Duration::from_millis(200);
 /// Last lines of output that are kept.
 const KEPT_LINES: usize = 40;
 
@@ -65,8 +69,11 @@ pub async fn run(
     })?;
 
     let kept = Arc::new(Mutex::new(VecDeque::new()));
-    let keep = |kept: Arc<Mutex<VecDeque<String>>>| {
+    let (reading, mut read_all) = mpsc::channel::<Infallible>(1);
+    let keep = |kept: Arc<Mutex<VecDeque<String>>>, reading: mpsc::Sender<Infallible>| {
         move |line: &str| {
+            // Dropped with the reader, at the end of its stream.
+            let _ = &reading;
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(line.to_owned());
             if kept.len() > KEPT_LINES {
@@ -75,10 +82,10 @@ pub async fn run(
         }
     };
     if let Some(stdout) = child.stdout.take() {
-        lines::forward(&program, stdout, keep(kept.clone())).map_err(pipe)?;
+        lines::forward(&program, stdout, keep(kept.clone(), reading.clone())).map_err(pipe)?;
     }
     if let Some(stderr) = child.stderr.take() {
-        lines::forward(&program, stderr, keep(kept.clone())).map_err(pipe)?;
+        lines::forward(&program, stderr, keep(kept.clone(), reading.clone())).map_err(pipe)?;
     }
     if let Some(mut stdin) = child.stdin.take() {
         let writer = std::thread::Builder::new().name(program.clone());
@@ -87,9 +94,12 @@ pub async fn run(
     }
 
     let ended = tokio::time::timeout(limit, end).await;
+    drop(reading);
+    // Nothing is ever sent: it returns when the last reader is gone.
+    let _ = tokio::time::timeout(DRAIN, read_all.recv()).await;
     let output = || {
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        kept.iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
     };
     match ended {
         Ok(Ok(exit)) if exit.is_success() => Ok(output()),
@@ -99,5 +109,40 @@ pub async fn run(
             let _ = broker.signal_group(child.pid, nix::sys::signal::Signal::SIGKILL);
             Err(ExecError::TooLong { program, limit, output: output() })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    /// One test: the reaper belongs to the whole process.
+    #[test]
+    fn output_and_end_of_a_program_whatever_it_does() {
+        let broker = openshell_pid1::start(|_| {}).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let run = |script: &str, limit| {
+            runtime.block_on(run(&broker, shell(script), b"input".to_vec(), Duration::from_millis(limit)))
+        };
+        assert_eq!(run("cat; echo; echo more", 10_000).unwrap(), "input | more");
+
+        let failed = run("echo why >&2; exit 3", 10_000).unwrap_err().to_string();
+        assert_eq!(failed, "sh ended with exit code 3: why");
+
+        // A grandchild keeps the pipe open.
+        assert_eq!(run("sleep 30 & echo done", 10_000).unwrap(), "done");
+
+        let killed = run("echo slow; sleep 30", 300).unwrap_err();
+        assert!(matches!(&killed, ExecError::TooLong { output, .. } if output == "slow"), "{killed}");
+
+        let chatty = run("seq 1 1000", 10_000).unwrap();
+        assert_eq!(chatty.split(" | ").count(), KEPT_LINES);
+        assert!(chatty.ends_with("1000"), "{chatty}");
     }
 }

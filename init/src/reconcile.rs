@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::kube::ApiContext;
 use crate::manifests;
 use crate::pki::{self, ClientBundle, Outcome};
-use crate::secrets;
+use crate::ssh;
 use crate::stage::Stage;
 use ::kube::Client;
 use ::kube::api::{Api, PostParams};
@@ -91,7 +91,7 @@ impl Reconciler {
     }
 
     async fn ssh(&self) -> Result<String, Failure> {
-        let (fingerprint, done) = secrets::ensure(&self.secrets()).await?;
+        let (fingerprint, done) = ssh::ensure(&self.secrets()).await?;
         self.board.detail(Stage::Ssh, done);
         self.board.update(|status| status.ssh_fingerprint = Some(fingerprint.clone()));
         Ok(fingerprint)

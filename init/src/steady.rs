@@ -20,6 +20,8 @@ use tracing::debug;
 const PERIOD: Duration = Duration::from_secs(30);
 /// First and longest delay after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+/// Delay before a watch that ended is begun again.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// Our Secrets; a change of any other one concerns nobody here.
 const WATCHED: [&str; 5] = [
     cluster::CA_SECRET,
@@ -104,7 +106,7 @@ async fn watch_secrets(api: Api<Secret>, changed: Arc<Notify>) {
             }
             Err(e) => debug!("can't watch Secrets: {e}"),
         }
-        tokio::time::sleep(BACKOFF.1).await;
+        tokio::time::sleep(RECONNECT).await;
         changed.notify_one();
     }
 }

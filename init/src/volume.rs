@@ -19,6 +19,7 @@ const OURS: &[&str] = &["agent", "data", "openshell", "server", "storage"];
 pub struct Volume {
     _lock: Flock<File>,
     last: Option<Run>,
+    current: Option<Run>,
 }
 
 /// What the volume remembers of a run.
@@ -63,11 +64,11 @@ impl Volume {
             .failing(Reason::StateUnusable, || format!("can't make {}", path::STATE))?;
         let lock = lock(&state.join("lock"))?;
         let last = read_run(&run_file())?;
-        Ok(Self { _lock: lock, last })
+        Ok(Self { _lock: lock, last, current: None })
     }
 
     /// Remembers that a run has begun. Returns what kind of start it is.
-    pub fn begin(&self, image: &str, address: &str, node: &str) -> Result<BootKind, Failure> {
+    pub fn begin(&mut self, image: &str, address: &str, node: &str) -> Result<BootKind, Failure> {
         let run = Run {
             image: image.to_owned(),
             address: address.to_owned(),
@@ -75,18 +76,21 @@ impl Volume {
             clean: false,
             count: self.last.as_ref().map_or(1, |last| last.count + 1),
         };
-        write_run(&run).failing(Reason::StateUnusable, || format!("can't write {}", run_file().display()))?;
+        write_run(&run)?;
         // k3s's data without our record: an original gateway's volume.
         let adopted = Path::new(path::DATA).join("server/db").exists();
-        Ok(kind(self.last.as_ref(), &run, adopted))
+        let kind = kind(self.last.as_ref(), &run, adopted);
+        self.current = Some(run);
+        Ok(kind)
     }
-}
 
-/// Remembers that the run ended by a clean stop.
-pub fn end_cleanly() -> Result<(), Failure> {
-    let Some(run) = read_run(&run_file())? else { return Ok(()) };
-    write_run(&Run { clean: true, ..run })
-        .failing(Reason::StateUnusable, || format!("can't write {}", run_file().display()))
+    /// Remembers that the run ended by a clean stop, if it had begun.
+    pub fn end_cleanly(&self) -> Result<(), Failure> {
+        match &self.current {
+            Some(run) => write_run(&Run { clean: true, ..run.clone() }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What kind of start `now` is after `last`; the most consequential difference wins.
@@ -113,8 +117,10 @@ fn read_run(file: &Path) -> Result<Option<Run>, Failure> {
     Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
 }
 
-fn write_run(run: &Run) -> io::Result<()> {
-    files::replace_durably(&run_file(), &serde_json::to_vec(run)?, 0o644)
+fn write_run(run: &Run) -> Result<(), Failure> {
+    let context = || format!("can't write {}", run_file().display());
+    let json = serde_json::to_vec(run).failing(Reason::StateUnusable, context)?;
+    files::replace_durably(&run_file(), &json, 0o644).failing(Reason::StateUnusable, context)
 }
 
 /// A mount point is on another device than its parent, or is another directory's root on the same one

@@ -49,7 +49,7 @@ pub async fn ensure(api: &Api<Secret>, broker: &Broker, values: &Values<'_>) -> 
     let input = serde_json::to_vec(values)
         .failing(Reason::ChartFailed, || "can't serialize the chart's values".to_owned())?;
     let digest = Sha256::new().chain_update(chart_digest()?).chain_update(&input).finalize();
-    let mut digest = crate::secrets::hex(&digest);
+    let mut digest = crate::hex::hex(&digest);
     digest.truncate(DIGEST_LENGTH);
 
     let (interrupted, why) = match decide(revisions(api).await?, &digest) {

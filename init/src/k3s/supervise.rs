@@ -51,7 +51,7 @@ impl K3s {
             // The sender lives in the reaper until the exit is told.
             let Ok(exit) = run.end.await else { return };
             self.pid.send_replace(None);
-            let last = run.tail.lock().unwrap_or_else(PoisonError::into_inner).make_contiguous().join("\n");
+            let last = run.tail.lock().unwrap_or_else(PoisonError::into_inner).make_contiguous().join(" | ");
             let ended = Failure::new(Reason::K3sExited, format!("k3s ended by itself with {exit}: {last}"));
             board.update(|status| status.k3s.pid = None);
             board.problem(Stage::K3s, &ended);

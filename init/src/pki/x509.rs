@@ -61,7 +61,7 @@ impl Certificate {
 
     /// SHA-256 of the certificate, hexadecimal.
     pub fn sha256(&self) -> String {
-        crate::secrets::hex(&Sha256::digest(&self.der))
+        crate::hex::hex(&Sha256::digest(&self.der))
     }
 
     fn with<T>(&self, f: impl FnOnce(&X509Certificate) -> T) -> Option<T> {

@@ -9,6 +9,7 @@
 //! | anything else | refuse: say so, change nothing |
 
 use crate::failure::Failure;
+use crate::hex::hex;
 use crate::kube::{self, Key, KubeSecret};
 use ::kube::api::Api;
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,7 +18,6 @@ use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
 use sha2::Sha256;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use zeroize::Zeroizing;
 
 const KEY: Key = Key { name: cluster::SSH_SECRET, type_: "Opaque" };
@@ -84,15 +84,6 @@ fn fingerprint(secret: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
     mac.update(LABEL);
     hex(&mac.finalize().into_bytes())
-}
-
-/// Lowercase hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
