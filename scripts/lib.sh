@@ -7,6 +7,9 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # Tools, logs and stamps that the scripts keep (ignored by Git).
 # shellcheck disable=SC2034 # read by the scripts that source this file
 CACHE="$ROOT/.cache"
+# No revision in the test fixtures' binaries: they would be linked anew at each
+# commit, and Go refuses to look at a checkout that another user owns.
+export GOFLAGS="-buildvcs=false ${GOFLAGS:-}"
 
 # say TEXT…: one line of progress. Standard error, so that a script's result
 # stays alone on standard output.
@@ -34,11 +37,21 @@ duration() {
 
 # step NAME COMMAND…: runs the command with a header and the time that it took.
 # A failure names the step, the command and its exit code, and is returned.
+#
+# The command may be a function, and stops at its first failure. Bash suspends
+# that (`set -e`) in a condition, so don't call step in one: neither with `if`
+# nor before `||`. The command runs in a subshell: variables that it sets are lost.
 step() {
-  local name=$1 start=$SECONDS status=0
+  local name=$1 start=$SECONDS status
   shift
   say "$name"
-  "$@" || status=$?
+  set +e
+  (
+    set -e
+    "$@"
+  )
+  status=$?
+  set -e
   if ((status != 0)); then
     printf '%s\n' "error: step '$name' failed (exit $status) after $(duration $((SECONDS - start))): $*" >&2
     return "$status"
@@ -95,9 +108,5 @@ cargo_static() {
     die "can't build $1" "read the compiler's message above"
 }
 
-# ensure_build_tools: compilers and what they need.
-ensure_build_tools() {
-  apt_install gcc libc6-dev
-  have cargo || die "there is no Rust toolchain" "install rustup from https://rustup.rs; it reads rust-toolchain.toml and fetches the pinned release"
-  have go || die "there is no Go toolchain" "install Go 1.26 or later from https://go.dev/dl (Debian's own is too old)"
-}
+# shellcheck source-path=SCRIPTDIR source=toolchains.sh
+. "$ROOT/scripts/toolchains.sh"
