@@ -10,8 +10,8 @@ declare -rA RUSTUP_SHA256=(
   [aarch64]=e3853c5a252fca15252d07cb23a1bdd9377a8c6f3efa01531109281ae47f841c
 )
 # The oldest Go that the modules of tests/ accept, and the one that is fetched:
-# from the Go module proxy, where releases of Go are modules too
-# (https://go.dev/doc/toolchain), so that one host serves Go and its modules.
+# from the module proxy that GOPROXY names, where releases of Go are modules too
+# (https://go.dev/doc/toolchain).
 readonly GO_MINIMUM=1.25
 readonly GO_VERSION=1.26.8
 declare -rA GO_SHA256=(
@@ -81,10 +81,13 @@ ensure_go() {
   machine="$(dpkg --print-architecture 2>/dev/null || uname -m)"
   checksum="${GO_SHA256[$machine]:-}"
   [ -n "$checksum" ] || die "no Go $GO_MINIMUM or later, and none is known here for $machine" "install Go from https://go.dev/dl"
+  local proxy="${GOPROXY:-}"
+  proxy="${proxy%%[,|]*}"
+  [[ "$proxy" == http* ]] || die "no Go $GO_MINIMUM or later, and GOPROXY names no proxy to fetch it from" "install Go from https://go.dev/dl"
   say "fetching Go $GO_VERSION (70 MB)"
   apt_install unzip
   file="$TOOLCHAINS/go.zip"
-  fetch "https://proxy.golang.org/golang.org/toolchain/@v/v0.0.1-go$GO_VERSION.linux-$machine.zip" "$checksum" "$file"
+  fetch "$proxy/golang.org/toolchain/@v/v0.0.1-go$GO_VERSION.linux-$machine.zip" "$checksum" "$file"
   rm -rf "$home" "$home.new"
   unzip -q "$file" -d "$home.new"
   mv "$home.new/golang.org/toolchain@v0.0.1-go$GO_VERSION.linux-$machine" "$home"
