@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,7 +78,12 @@ func (i Importer) one(ctx context.Context, path string, known cache, present map
 	if err != nil {
 		return err
 	}
-	out, err := i.ctr(ctx, "images", "import", "--local", path)
+	archive, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	out, err := i.ctr(ctx, archive, "images", "import", "--local", "-")
 	if err != nil {
 		return err
 	}
@@ -88,7 +94,7 @@ func (i Importer) one(ctx context.Context, path string, known cache, present map
 	// The kubelet's garbage collector leaves pinned images alone; k3s pins what
 	// it imports for the same reason.
 	for _, name := range names {
-		if _, err := i.ctr(ctx, "images", "label", name, "io.cri-containerd.pinned=pinned"); err != nil {
+		if _, err := i.ctr(ctx, nil, "images", "label", name, "io.cri-containerd.pinned=pinned"); err != nil {
 			return err
 		}
 		present[name] = true
@@ -111,7 +117,7 @@ func imported(output string) []string {
 }
 
 func (i Importer) list(ctx context.Context) (map[string]bool, error) {
-	out, err := i.ctr(ctx, "images", "list", "--quiet")
+	out, err := i.ctr(ctx, nil, "images", "list", "--quiet")
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +128,10 @@ func (i Importer) list(ctx context.Context) (map[string]bool, error) {
 	return names, nil
 }
 
-func (i Importer) ctr(ctx context.Context, args ...string) (string, error) {
+func (i Importer) ctr(ctx context.Context, input io.Reader, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, Ctr, append([]string{"--address", containerd.Socket, "--namespace", containerd.Namespace}, args...)...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, &stdout, &stderr
 	if err := i.Starter.Run(cmd); err != nil {
 		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
