@@ -13,8 +13,9 @@ use ::kube::Client;
 use ::kube::api::{Api, PostParams};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use openshell_contract::names::cluster;
+use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
-use openshell_contract::status::Chart;
+use openshell_contract::status::{Chart, Phase};
 use openshell_pid1::Broker;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -114,6 +115,12 @@ impl Reconciler {
             );
         }
         self.board.detail(Stage::Pki, outcome.done.clone());
+        if outcome.changed && self.board.status().phase == Phase::Ready {
+            // Said before the new certificates are: whoever sees them ready may rely on their being served.
+            let message = format!("the gateway has to take up certificates that were {}", outcome.done);
+            self.board.problem(Stage::Gateway, &Failure::new(Reason::GatewayNotReady, message));
+            self.board.enter(Phase::Degraded);
+        }
         self.board.update(|status| status.pki = Some(outcome.status.clone()));
         self.bundle.send_replace(Some(outcome.client.clone()));
         Ok(Some(outcome))

@@ -49,6 +49,8 @@ pub struct Outcome {
     pub checksums: BTreeMap<&'static str, String>,
     /// What was done, in a few words.
     pub done: String,
+    /// Whether anything was issued.
+    pub changed: bool,
     /// Whether a CA key is there to renew with.
     pub renewable: bool,
 }
@@ -174,6 +176,7 @@ fn outcome(observed: &Observed, decision: &Decision) -> Result<Outcome, Failure>
         client: ClientBundle { ca: ca_pem, pair },
         server,
         done,
+        changed: !matches!(decision, Decision::Keep { .. }),
         renewable,
     })
 }
