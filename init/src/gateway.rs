@@ -16,7 +16,7 @@ use std::time::Duration;
 /// How often the port is tried while it does not answer. A try is one connection on the loopback.
 const POLL: Duration = Duration::from_millis(50);
 /// The API is asked once in so many tries.
-const TRIES_PER_LOOK: u32 = 10;
+const TRIES_PER_LOOK: u32 = 5;
 
 /// Waits until the gateway serves.
 pub async fn wait(board: &Board, client: &Client, pki: Option<&Outcome>) -> Result<(), Failure> {
@@ -25,7 +25,7 @@ pub async fn wait(board: &Board, client: &Client, pki: Option<&Outcome>) -> Resu
     let mut current = false;
     loop {
         if tries.is_multiple_of(TRIES_PER_LOOK) {
-            let rollout = rollout::look(client).await?;
+            let rollout = rollout::look(client, since(board)).await?;
             current = rollout.current;
             board.detail(Stage::Gateway, rollout.detail);
         }
@@ -39,10 +39,15 @@ pub async fn wait(board: &Board, client: &Client, pki: Option<&Outcome>) -> Resu
 }
 
 /// Looks once, for the steady loop.
-pub async fn check(client: &Client, pki: Option<&Outcome>) -> Result<(), Failure> {
-    let rollout = rollout::look(client).await?;
+pub async fn check(board: &Board, client: &Client, pki: Option<&Outcome>) -> Result<(), Failure> {
+    let rollout = rollout::look(client, since(board)).await?;
     if !rollout.current {
         return Err(Failure::new(Reason::GatewayNotReady, rollout.detail));
     }
     Probe::new(pki)?.answers().await
+}
+
+/// When process 1 started, in seconds since the Unix epoch.
+fn since(board: &Board) -> i64 {
+    i64::try_from(board.status().started_ms / 1000).unwrap_or(i64::MAX)
 }

@@ -60,7 +60,7 @@ async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
     let board = &reconciler.board;
     let work = async {
         // While it serves, one look; only when that fails is it waited for.
-        match gateway::check(&reconciler.client, pki.as_ref()).await {
+        match gateway::check(board, &reconciler.client, pki.as_ref()).await {
             Ok(()) => {
                 board.detail(Stage::Gateway, "serving");
                 Ok(())

@@ -15,7 +15,7 @@ const REVISION_LABEL: &str = "controller-revision-hash";
 /// How far the gateway's pod is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollout {
-    /// Whether the pod is made from the newest template.
+    /// Whether the pod is made from the newest template, runs since this start, and is ready.
     pub current: bool,
     /// For people.
     pub detail: String,
@@ -24,7 +24,11 @@ pub struct Rollout {
 /// Looks, and clears the one way that a rollout can be stuck for ever: Kubernetes doesn't replace a pod
 /// that never became ready (Kubernetes "StatefulSets", forced rollback), so a pod of an older template
 /// that isn't ready is deleted for it.
-pub async fn look(client: &Client) -> Result<Rollout, Failure> {
+///
+/// `since` is when process 1 started, in seconds since the Unix epoch. What the API says of a container
+/// that began earlier is from before: the readiness that it tells, and the endpoint that follows from it,
+/// go away as soon as kubelet has looked.
+pub async fn look(client: &Client, since: i64) -> Result<Rollout, Failure> {
     let sets: Api<StatefulSet> = Api::namespaced(client.clone(), cluster::NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), cluster::NAMESPACE);
     let name = cluster::RELEASE;
@@ -39,10 +43,10 @@ pub async fn look(client: &Client) -> Result<Rollout, Failure> {
         let delete = DeleteParams { preconditions: Some(only_this), ..DeleteParams::default() };
         pods.delete(&pod_name, &delete).await.map(drop).on(|| format!("can't delete Pod {pod_name}"))?;
     }
-    Ok(judge(set.as_ref(), pod.as_ref()))
+    Ok(judge(set.as_ref(), pod.as_ref(), since))
 }
 
-fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>) -> Rollout {
+fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, since: i64) -> Rollout {
     let waiting = |detail: String| Rollout { current: false, detail };
     let Some(set) = set else { return waiting("there is no StatefulSet openshell".to_owned()) };
     if !is_observed(set) {
@@ -52,7 +56,10 @@ fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>) -> Rollout {
     if pod.metadata.deletion_timestamp.is_some() {
         return waiting("Pod openshell-0 is ending".to_owned());
     }
-    let current = revision(pod) == update_revision(set);
+    if !runs_since(pod, since) {
+        return waiting("Pod openshell-0 was not started again yet".to_owned());
+    }
+    let current = revision(pod) == update_revision(set) && is_ready(pod);
     Rollout { current, detail: describe(pod) }
 }
 
@@ -74,6 +81,13 @@ fn update_revision(set: &StatefulSet) -> Option<&str> {
 
 fn revision(pod: &Pod) -> Option<&str> {
     pod.metadata.labels.as_ref()?.get(REVISION_LABEL).map(String::as_str)
+}
+
+/// Whether no container tells of a start before `since`.
+fn runs_since(pod: &Pod, since: i64) -> bool {
+    let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    let mut began = containers.filter_map(|c| c.state.as_ref()?.running.as_ref()?.started_at.as_ref());
+    began.all(|time| time.0.as_second() >= since)
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -114,6 +128,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// 2025-12-31T23:59:00Z, a minute before the pods of these tests start.
+    const BOOT: i64 = 1_767_225_540;
+
     fn set(observed: i64, revision: &str) -> StatefulSet {
         serde_json::from_value(json!({
             "metadata": {"generation": 2},
@@ -123,8 +140,10 @@ mod tests {
     }
 
     fn pod(revision: &str, ready: &str, waiting: Option<&str>) -> Pod {
-        let state =
-            waiting.map_or(json!({"running": {}}), |r| json!({"waiting": {"reason": r, "message": "m"}}));
+        let state = waiting.map_or(
+            json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}),
+            |r| json!({"waiting": {"reason": r, "message": "m"}}),
+        );
         serde_json::from_value(json!({
             "metadata": {"labels": {REVISION_LABEL: revision}},
             "status": {
@@ -139,11 +158,19 @@ mod tests {
 
     #[test]
     fn only_a_pod_of_the_newest_template_counts() {
-        let current = |set, pod| judge(Some(&set), Some(&pod)).current;
+        let current = |set, pod| judge(Some(&set), Some(&pod), BOOT).current;
         assert!(current(set(2, "b"), pod("b", "True", None)));
         assert!(!current(set(2, "b"), pod("a", "True", None)));
         assert!(!current(set(1, "b"), pod("b", "True", None)));
-        assert!(!judge(None, None).current);
+        assert!(!current(set(2, "b"), pod("b", "False", None)));
+        assert!(!judge(None, None, BOOT).current);
+    }
+
+    #[test]
+    fn readiness_from_before_this_start_does_not_count() {
+        let judge = |since| judge(Some(&set(2, "b")), Some(&pod("b", "True", None)), since);
+        assert!(judge(BOOT).current);
+        assert!(!judge(BOOT + 3600).current);
     }
 
     #[test]
@@ -156,9 +183,11 @@ mod tests {
 
     #[test]
     fn the_reason_that_holds_a_pod_up_is_told() {
-        let detail = judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ImagePullBackOff")))).detail;
+        let detail =
+            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ImagePullBackOff"))), BOOT).detail;
         assert_eq!(detail, "Pod openshell-0: openshell: ImagePullBackOff m");
-        let detail = judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ContainerCreating")))).detail;
+        let detail =
+            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ContainerCreating"))), BOOT).detail;
         assert_eq!(detail, "Pod openshell-0 is Running and not ready");
     }
 }
