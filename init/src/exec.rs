@@ -1,11 +1,10 @@
 //! Runs a helper program to its end, within a deadline, through the broker.
 
+use crate::tail::Tail;
 use openshell_pid1::{Broker, Exit, SpawnError, lines};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -68,17 +67,13 @@ pub async fn run(
         let _ = ended.send(exit);
     })?;
 
-    let kept = Arc::new(Mutex::new(VecDeque::new()));
+    let kept = Tail::new(KEPT_LINES);
     let (reading, mut read_all) = mpsc::channel::<Infallible>(1);
-    let keep = |kept: Arc<Mutex<VecDeque<String>>>, reading: mpsc::Sender<Infallible>| {
+    let keep = |kept: Tail, reading: mpsc::Sender<Infallible>| {
         move |line: &str| {
             // Dropped with the reader, at the end of its stream.
             let _ = &reading;
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push_back(line.to_owned());
-            if kept.len() > KEPT_LINES {
-                kept.pop_front();
-            }
+            kept.push(line);
         }
     };
     if let Some(stdout) = child.stdout.take() {
@@ -97,10 +92,7 @@ pub async fn run(
     drop(reading);
     // Nothing is ever sent: it returns when the last reader is gone.
     let _ = tokio::time::timeout(DRAIN, read_all.recv()).await;
-    let output = || {
-        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
-    };
+    let output = || kept.joined();
     match ended {
         Ok(Ok(exit)) if exit.is_success() => Ok(output()),
         Ok(Ok(exit)) => Err(ExecError::Failed { program, exit, output: output() }),

@@ -25,6 +25,7 @@ mod socket;
 mod ssh;
 mod stage;
 mod steady;
+mod tail;
 mod volume;
 
 use openshell_contract::exit;

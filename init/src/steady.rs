@@ -77,12 +77,9 @@ async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
     board.run(Stage::Gateway, work).await
 }
 
-/// Enters the phase that the board's problems call for. A failure that nobody here can mend stays one.
+/// Enters the phase that the board's problems call for; the board keeps to a final one.
 fn settle(board: &Board) {
     let status = board.status();
-    if matches!(status.phase, Phase::Failed | Phase::Stopping) {
-        return;
-    }
     let all_done = status.stages.iter().all(|s| s.state == StageState::Done);
     board.enter(match (status.problems.is_empty(), all_done) {
         (true, true) => Phase::Ready,

@@ -10,7 +10,5 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Wrong arguments (`EX_USAGE`).
 pub const USAGE: u8 = 64;
-/// A defect in PID 1 itself (`EX_SOFTWARE`).
-pub const INTERNAL: u8 = 70;
 /// The operating system refused something without which PID 1 cannot even report (`EX_OSERR`).
 pub const OS: u8 = 71;

@@ -72,10 +72,9 @@ impl Broker {
         command: &mut Command,
         on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> Result<Child, SpawnError> {
-        let program = || command_name(command);
         let mut table = self.lock();
         if table.closed {
-            return Err(SpawnError::Stopping { program: program() });
+            return Err(SpawnError::Stopping { program: command_name(command) });
         }
         let mut child = command
             .process_group(0)

@@ -4,13 +4,12 @@ use super::restart::{Policy, Verdict};
 use crate::board::Board;
 use crate::failure::{Context, Failure};
 use crate::stage::Stage;
+use crate::tail::Tail;
 use nix::unistd::Pid;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
 use openshell_pid1::{Broker, Exit, lines};
-use std::collections::VecDeque;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 use tracing::info;
@@ -51,7 +50,7 @@ impl K3s {
             // The sender lives in the reaper until the exit is told.
             let Ok(exit) = run.end.await else { return };
             self.pid.send_replace(None);
-            let last = run.tail.lock().unwrap_or_else(PoisonError::into_inner).make_contiguous().join(" | ");
+            let last = run.tail.joined();
             let ended = Failure::new(Reason::K3sExited, format!("k3s ended by itself with {exit}: {last}"));
             board.update(|status| status.k3s.pid = None);
             board.problem(Stage::K3s, &ended);
@@ -80,7 +79,7 @@ impl K3s {
 struct Run {
     pid: Pid,
     end: oneshot::Receiver<Exit>,
-    tail: Arc<Mutex<VecDeque<String>>>,
+    tail: Tail,
 }
 
 impl Run {
@@ -95,15 +94,11 @@ impl Run {
                 let _ = ended.send(exit);
             })
             .failing(Reason::K3sNotStarted, not_started)?;
-        let tail = Arc::new(Mutex::new(VecDeque::with_capacity(KEPT_LINES)));
-        let pass_on = |tail: Arc<Mutex<VecDeque<String>>>| {
+        let tail = Tail::new(KEPT_LINES);
+        let pass_on = |tail: Tail| {
             move |line: &str| {
                 info!(target: "k3s", "{line}");
-                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-                if tail.len() == KEPT_LINES {
-                    tail.pop_front();
-                }
-                tail.push_back(line.to_owned());
+                tail.push(line);
             }
         };
         if let Some(stdout) = child.stdout.take() {
