@@ -237,7 +237,7 @@ impl Init {
         let budget = Duration::from_secs(self.stop_timeout.load(Ordering::Relaxed));
         info!("stopping within {} s", budget.as_secs());
         self.board.enter(Phase::Stopping);
-        let stop = Stop { k3s: self.k3s.pid(), budget, hurry };
+        let stop = Stop { k3s: self.k3s.child(), budget, hurry };
         let broker = self.broker.clone();
         // On a thread of its own, so that the socket goes on answering.
         let ladder = tokio::task::spawn_blocking(move || {

@@ -98,7 +98,7 @@ pub async fn run(
         Ok(Ok(exit)) => Err(ExecError::Failed { program, exit, output: output() }),
         _ => {
             // It may end in this very moment; then there is nothing to kill.
-            let _ = broker.signal_group(child.pid, nix::sys::signal::Signal::SIGKILL);
+            let _ = broker.signal_group(child.id, nix::sys::signal::Signal::SIGKILL);
             Err(ExecError::TooLong { program, limit, output: output() })
         }
     }

@@ -16,10 +16,11 @@
 mod broker;
 mod exit;
 pub mod lines;
+mod oom;
 pub mod proc;
 mod signals;
 pub mod stop;
 
-pub use broker::{Broker, Child, SpawnError};
+pub use broker::{Broker, Child, ChildId, SpawnError};
 pub use exit::Exit;
 pub use signals::{Request, start};

@@ -41,7 +41,7 @@ pub fn start(on_request: impl Fn(Request) + Send + 'static) -> io::Result<Broker
         SIGWINCH,
         SIGPIPE,
     ])?;
-    let broker = Broker::default();
+    let broker = Broker::new();
     let reaper = broker.clone();
     std::thread::Builder::new().name("reaper".to_owned()).spawn(move || {
         let mut stops = 0_u8;

@@ -11,7 +11,7 @@
 //! by side. k3s leaves shims and pods running by design, so nobody else would end them. A phase ends as
 //! soon as its condition holds.
 
-use crate::{Broker, proc};
+use crate::{Broker, ChildId, proc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub struct Stop {
     /// k3s, if it runs.
-    pub k3s: Option<Pid>,
+    pub k3s: Option<ChildId>,
     /// Time for all of it.
     pub budget: Duration,
     /// Set when somebody asks to hurry: waiting ends, KILL comes at once.
@@ -78,13 +78,13 @@ impl Stop {
         self.hurry.load(Ordering::Relaxed)
     }
 
-    fn wait_or_kill(&self, broker: &Broker, pid: Pid, deadline: Instant) -> bool {
+    fn wait_or_kill(&self, broker: &Broker, child: ChildId, deadline: Instant) -> bool {
         while !self.hurried() && Instant::now() < deadline {
-            if broker.wait_gone(pid, deadline.min(Instant::now() + 5 * POLL)) {
+            if broker.wait_gone(child, deadline.min(Instant::now() + 5 * POLL)) {
                 return true;
             }
         }
-        let _ = broker.signal_group(pid, Signal::SIGKILL);
+        let _ = broker.signal_group(child, Signal::SIGKILL);
         false
     }
 

@@ -18,7 +18,7 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     // Children that end at once, each with its own code, beside orphans that are handed over.
     let (sender, exits) = mpsc::channel();
     for i in 0..CHILDREN {
-        let code = i % 256;
+        let code = u8::try_from(i % 256).unwrap();
         let sender = sender.clone();
         let script =
             if i % 3 == 0 { format!("(sleep 0.05 &) ; exit {code}") } else { format!("exit {code}") };
@@ -28,7 +28,7 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     }
     for _ in 0..CHILDREN {
         let (code, exit) = exits.recv_timeout(PATIENCE).unwrap();
-        assert_eq!(exit, Exit::Code(i32::try_from(code).unwrap()));
+        assert_eq!(exit, Exit::Code(code));
     }
     wait_for("orphans reaped", || broker.orphans() >= ORPHANS);
     let me = nix::unistd::Pid::this();
@@ -38,10 +38,10 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     let (sender, exits) = mpsc::channel();
     let child =
         broker.spawn(Command::new("sleep").arg("60"), move |exit| sender.send(exit).unwrap()).unwrap();
-    assert!(broker.signal_group(child.pid, Signal::SIGKILL));
-    assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Signal(Signal::SIGKILL));
-    assert!(broker.wait_gone(child.pid, Instant::now() + PATIENCE));
-    assert!(!broker.signal(child.pid, Signal::SIGTERM));
+    assert!(broker.signal_group(child.id, Signal::SIGKILL));
+    assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Signal(9));
+    assert!(broker.wait_gone(child.id, Instant::now() + PATIENCE));
+    assert!(!broker.signal(child.id, Signal::SIGTERM));
 
     // A pipe held open by a grandchild holds nobody up: lines come, the exit comes.
     let (line_sender, received) = mpsc::channel();
@@ -57,7 +57,7 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     assert_eq!(received.recv_timeout(PATIENCE).unwrap(), "hello");
     assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Code(7));
 
-    assert!(matches!(broker.spawn(&mut Command::new("/no/such"), |_| {}), Err(SpawnError::Os { .. })));
+    assert!(matches!(broker.spawn(&mut Command::new("/no/such"), |_| {}), Err(SpawnError::NotFound { .. })));
     broker.close();
     assert!(matches!(broker.spawn(&mut Command::new("true"), |_| {}), Err(SpawnError::Stopping { .. })));
 }

@@ -5,10 +5,9 @@ use crate::board::Board;
 use crate::failure::{Context, Failure};
 use crate::stage::Stage;
 use crate::tail::Tail;
-use nix::unistd::Pid;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
-use openshell_pid1::{Broker, Exit, lines};
+use openshell_pid1::{Broker, ChildId, Exit, lines};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use tokio::sync::{oneshot, watch};
@@ -21,24 +20,24 @@ const KEPT_LINES: usize = 5;
 /// k3s, running or being started again.
 #[derive(Clone)]
 pub struct K3s {
-    pid: watch::Sender<Option<Pid>>,
+    child: watch::Sender<Option<ChildId>>,
 }
 
 impl K3s {
     /// k3s, not started yet.
     pub fn new() -> Self {
-        Self { pid: watch::Sender::new(None) }
+        Self { child: watch::Sender::new(None) }
     }
 
-    /// Its process id while it runs.
-    pub fn pid(&self) -> Option<Pid> {
-        *self.pid.borrow()
+    /// Its process while it runs.
+    pub fn child(&self) -> Option<ChildId> {
+        *self.child.borrow()
     }
 
     /// Starts k3s with `args` and keeps it running from then on.
     pub fn start(&self, board: &Board, broker: &Broker, args: Vec<String>) -> Result<(), Failure> {
         let run = Run::spawn(board, broker, &args)?;
-        self.pid.send_replace(Some(run.pid));
+        self.child.send_replace(Some(run.child));
         let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
         tokio::spawn(async move { this.keep(&board, &broker, &args, run).await });
         Ok(())
@@ -49,7 +48,7 @@ impl K3s {
         loop {
             // The sender lives in the reaper until the exit is told.
             let Ok(exit) = run.end.await else { return };
-            self.pid.send_replace(None);
+            self.child.send_replace(None);
             let last = run.tail.joined();
             let ended = Failure::new(Reason::K3sExited, format!("k3s ended by itself with {exit}: {last}"));
             board.update(|status| status.k3s.pid = None);
@@ -68,7 +67,7 @@ impl K3s {
                     Err(failure) => board.problem(Stage::K3s, &failure),
                 }
             };
-            self.pid.send_replace(Some(run.pid));
+            self.child.send_replace(Some(run.child));
             board.update(|status| status.k3s.restarts += 1);
             board.solved(Stage::K3s);
         }
@@ -77,7 +76,7 @@ impl K3s {
 
 /// One run of k3s.
 struct Run {
-    pid: Pid,
+    child: ChildId,
     end: oneshot::Receiver<Exit>,
     tail: Tail,
 }
@@ -109,7 +108,7 @@ impl Run {
             lines::forward("k3s-stderr", stderr, pass_on(tail.clone()))
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
-        board.update(|status| status.k3s.pid = u32::try_from(child.pid.as_raw()).ok());
-        Ok(Self { pid: child.pid, end, tail })
+        board.update(|status| status.k3s.pid = u32::try_from(child.id.pid().as_raw()).ok());
+        Ok(Self { child: child.id, end, tail })
     }
 }

@@ -5,12 +5,12 @@
 
 use nix::unistd::Pid;
 use openshell_pid1::stop::Stop;
-use openshell_pid1::{Broker, Exit, Request, SpawnError};
+use openshell_pid1::{Broker, ChildId, Exit, Request};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 enum Event {
     Stop,
@@ -58,21 +58,21 @@ fn main() -> ExitCode {
         let _ = told.send(Event::Exited(exit));
     });
     match child {
-        Ok(child) => live(&broker, child.pid, budget, hurry, &received),
-        Err(e) => refuse(exit_code(&e), &e.to_string()),
+        Ok(child) => live(&broker, child.id, budget, hurry, &received),
+        Err(e) => refuse(e.exit_code(), &e.to_string()),
     }
 }
 
 fn live(
     broker: &Broker,
-    child: Pid,
+    child: ChildId,
     budget: Duration,
     hurry: Arc<AtomicBool>,
     events: &Receiver<Event>,
 ) -> ExitCode {
     loop {
         match events.recv() {
-            Ok(Event::Exited(exit)) => return code(exit),
+            Ok(Event::Exited(exit)) => return exit.shell_code().into(),
             Ok(Event::Dump) => {
                 say(&format!("children {:?}, {} orphans", broker.children(), broker.orphans()));
             }
@@ -83,26 +83,14 @@ fn live(
     }
     let stop = Stop { k3s: Some(child), budget, hurry };
     stop.run(broker, |phase| say(&format!("{phase:?}")));
-    let exited = events.try_iter().find_map(|event| match event {
-        Event::Exited(exit) => Some(exit),
-        _ => None,
-    });
-    exited.map_or(ExitCode::FAILURE, code)
-}
-
-fn code(exit: Exit) -> ExitCode {
-    ExitCode::from(match exit {
-        Exit::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
-        Exit::Signal(signal) => 128 + signal as u8,
-    })
-}
-
-/// As shells do (POSIX, Shell Command Language, 2.8.2).
-fn exit_code(error: &SpawnError) -> u8 {
-    match error {
-        SpawnError::Os { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 127,
-        _ => 126,
+    // The reaper may be just about to tell it.
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while let Ok(event) = events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        if let Event::Exited(exit) = event {
+            return exit.shell_code().into();
+        }
     }
+    ExitCode::FAILURE
 }
 
 fn refuse(code: u8, text: &str) -> ExitCode {

@@ -1,0 +1,161 @@
+//! The table of children and its lock: everything about them that several threads could get wrong.
+//!
+//! It knows neither the system nor its locks (`super::kernel`, `super::sync`), so that
+//! `tests/model.rs` can run this very file on a scheduler that tries the interleavings.
+
+use super::kernel::Kernel;
+use super::sync::{Condvar, Mutex, MutexGuard};
+use crate::Exit;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use std::collections::HashMap;
+use std::io;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+pub type OnExit = Box<dyn FnOnce(Exit) + Send>;
+
+/// How long a spawn may wait for processes, descriptors or memory to become free.
+const EXHAUSTED_LIMIT: Duration = Duration::from_secs(1);
+/// How long it waits at most before it tries again; a reaped process lets it try at once.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Names one child for ever. A process id doesn't: it is given to another process after the reaping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildId {
+    pid: Pid,
+    serial: u64,
+}
+
+impl ChildId {
+    /// Its process id, which is its process group too. For people: what is done to the child takes the
+    /// [`ChildId`].
+    #[must_use]
+    pub const fn pid(self) -> Pid {
+        self.pid
+    }
+}
+
+/// Why the table started nothing.
+pub enum Refusal {
+    Closed,
+    Os(io::Error),
+}
+
+pub struct Core<K> {
+    pub kernel: K,
+    table: Mutex<Table>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Table {
+    children: HashMap<Pid, (u64, OnExit)>,
+    started: u64,
+    closed: bool,
+    orphans: u64,
+}
+
+impl Table {
+    fn holds(&self, child: ChildId) -> bool {
+        self.children.get(&child.pid).is_some_and(|(serial, _)| *serial == child.serial)
+    }
+}
+
+impl<K: Kernel> Core<K> {
+    pub fn new(kernel: K) -> Self {
+        Self { kernel, table: Mutex::new(Table::default()), changed: Condvar::new() }
+    }
+
+    /// Starts a child and enters it into the table under one lock, so that it can't be reaped before.
+    pub fn spawn(&self, command: &mut K::Command, on_exit: OnExit) -> Result<(ChildId, K::Child), Refusal> {
+        let deadline = Instant::now() + EXHAUSTED_LIMIT;
+        let mut table = self.lock();
+        loop {
+            if table.closed {
+                return Err(Refusal::Closed);
+            }
+            match self.kernel.spawn(command) {
+                Ok((pid, child)) => {
+                    table.started += 1;
+                    let serial = table.started;
+                    table.children.insert(pid, (serial, on_exit));
+                    return Ok((ChildId { pid, serial }, child));
+                }
+                Err(e) if is_exhaustion(&e) && Instant::now() < deadline => {
+                    table = self.wait_change(table, EXHAUSTED_PAUSE);
+                }
+                Err(e) => return Err(Refusal::Os(e)),
+            }
+        }
+    }
+
+    /// Signals a child, or its whole group. Not reaped yet, it still owns its number.
+    pub fn signal(&self, child: ChildId, signal: Signal, group: bool) -> bool {
+        let table = self.lock();
+        let target = if group { Pid::from_raw(-child.pid.as_raw()) } else { child.pid };
+        table.holds(child) && self.kernel.kill(target, signal)
+    }
+
+    pub fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    pub fn orphans(&self) -> u64 {
+        self.lock().orphans
+    }
+
+    pub fn children(&self) -> Vec<Pid> {
+        self.lock().children.keys().copied().collect()
+    }
+
+    pub fn wait_gone(&self, child: ChildId, deadline: Instant) -> bool {
+        let mut table = self.lock();
+        loop {
+            if !table.holds(child) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            table = self.wait_change(table, left);
+        }
+    }
+
+    pub fn wait_any(&self, limit: Duration) {
+        drop(self.wait_change(self.lock(), limit));
+    }
+
+    /// Reaps until nothing is left: one SIGCHLD may stand for any number of ends.
+    pub fn reap(&self) {
+        let mut ended = Vec::new();
+        let mut table = self.lock();
+        while let Some((pid, exit)) = self.kernel.wait() {
+            match table.children.remove(&pid) {
+                Some((_, on_exit)) => ended.push((on_exit, exit)),
+                None => table.orphans += 1,
+            }
+        }
+        drop(table);
+        self.changed.notify_all();
+        for (on_exit, exit) in ended {
+            on_exit(exit);
+        }
+    }
+
+    fn wait_change<'a>(&self, table: MutexGuard<'a, Table>, limit: Duration) -> MutexGuard<'a, Table> {
+        self.changed.wait_timeout(table, limit).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    // A panic while the lock is held leaves the table whole: each change is one insert or remove.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What passes by itself when somebody else ends or lets go (`fork(2)`, `pipe(2)`).
+pub fn is_exhaustion(error: &io::Error) -> bool {
+    use nix::libc::{EAGAIN, EMFILE, ENFILE, ENOMEM};
+    matches!(error.raw_os_error(), Some(EAGAIN | EMFILE | ENFILE | ENOMEM))
+}

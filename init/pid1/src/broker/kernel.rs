@@ -1,0 +1,70 @@
+//! What the table of children asks of the system.
+
+use crate::{Exit, oom};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{WaitOptions, wait};
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::OnceLock;
+
+/// The system, or a model of it.
+pub trait Kernel {
+    /// What is to be started.
+    type Command;
+    /// What a start gives besides the process id.
+    type Child;
+    /// Starts a process.
+    fn spawn(&self, command: &mut Self::Command) -> io::Result<(Pid, Self::Child)>;
+    /// Takes the status of a process that has ended, if there is one.
+    fn wait(&self) -> Option<(Pid, Exit)>;
+    /// Signals a process, or a group by its negative number. Returns whether there was one.
+    fn kill(&self, target: Pid, signal: Signal) -> bool;
+}
+
+/// The real one.
+#[derive(Default)]
+pub struct Linux {
+    /// The `oom_score_adj` that children get, once that of this process is another.
+    pub children_oom_score: OnceLock<i32>,
+}
+
+impl Kernel for Linux {
+    type Command = Command;
+    type Child = Child;
+
+    fn spawn(&self, command: &mut Command) -> io::Result<(Pid, Child)> {
+        let child = command.spawn()?;
+        let pid = Pid::from_raw(child.id().cast_signed());
+        if let Some(score) = self.children_oom_score.get() {
+            // To raise it is always allowed. The child may have ended already.
+            let _ = oom::set(&pid.to_string(), *score);
+        }
+        Ok((pid, child))
+    }
+
+    /// `rustix`, not `nix`: that one has no name for a real-time signal, reports a child that died by
+    /// one as an error, and its status would be lost.
+    fn wait(&self) -> Option<(Pid, Exit)> {
+        loop {
+            // Stopped and continued children aren't asked for (`WUNTRACED`): they have not ended.
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    if let Some(exit) = Exit::of(ExitStatus::from_raw(status.as_raw())) {
+                        return Some((Pid::from_raw(pid.as_raw_nonzero().get()), exit));
+                    }
+                }
+                Err(Errno::INTR) => {}
+                // Nothing has ended, or (ECHILD) nothing is left that could. No other error is possible
+                // with these arguments.
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    fn kill(&self, target: Pid, signal: Signal) -> bool {
+        kill(target, signal).is_ok()
+    }
+}
