@@ -1,7 +1,8 @@
 //! Runs a helper program to its end, within a deadline, through the broker.
 
 use crate::tail::Tail;
-use openshell_pid1::{Broker, Exit, SpawnError, lines};
+use openshell_pid1::lines::{self, Line};
+use openshell_pid1::{Broker, Exit, SpawnError};
 use std::convert::Infallible;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -70,10 +71,13 @@ pub async fn run(
     let kept = Tail::new(KEPT_LINES);
     let (reading, mut read_all) = mpsc::channel::<Infallible>(1);
     let keep = |kept: Tail, reading: mpsc::Sender<Infallible>| {
-        move |line: &str| {
+        move |line: Line<'_>| {
             // Dropped with the reader, at the end of its stream.
             let _ = &reading;
-            kept.push(line);
+            match line {
+                Line::Text(text) => kept.push(text),
+                Line::Lost(lost) => kept.push(&format!("({} lines are missing here)", lost.lines)),
+            }
         }
     };
     if let Some(stdout) = child.stdout.take() {

@@ -1,7 +1,8 @@
 //! The reaper and the broker, on real processes. One test: the reaper belongs to the whole process.
 
 use nix::sys::signal::Signal;
-use openshell_pid1::{Exit, SpawnError, lines, proc, start};
+use openshell_pid1::lines::{self, Line};
+use openshell_pid1::{Exit, SpawnError, proc, start};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -52,8 +53,12 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
             move |exit| sender.send(exit).unwrap(),
         )
         .unwrap();
-    lines::forward("test", child.stdout.take().unwrap(), move |l| line_sender.send(l.to_owned()).unwrap())
-        .unwrap();
+    lines::forward("test", child.stdout.take().unwrap(), move |line| {
+        if let Line::Text(text) = line {
+            line_sender.send(text.to_owned()).unwrap();
+        }
+    })
+    .unwrap();
     assert_eq!(received.recv_timeout(PATIENCE).unwrap(), "hello");
     assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Code(7));
 

@@ -7,11 +7,12 @@ use crate::stage::Stage;
 use crate::tail::Tail;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
-use openshell_pid1::{Broker, ChildId, Exit, lines};
+use openshell_pid1::lines::{self, Line};
+use openshell_pid1::{Broker, ChildId, Exit};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use tokio::sync::{oneshot, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 const PROGRAM: &str = "/bin/k3s";
 /// Last lines that are kept to tell why it ended.
@@ -95,9 +96,14 @@ impl Run {
             .failing(Reason::K3sNotStarted, not_started)?;
         let tail = Tail::new(KEPT_LINES);
         let pass_on = |tail: Tail| {
-            move |line: &str| {
-                info!(target: "k3s", "{line}");
-                tail.push(line);
+            move |line: Line<'_>| match line {
+                Line::Text(line) => {
+                    info!(target: "k3s", "{line}");
+                    tail.push(line);
+                }
+                Line::Lost(lost) => {
+                    warn!(lines = lost.lines, bytes = lost.bytes, "k3s said more than could be passed on");
+                }
             }
         };
         if let Some(stdout) = child.stdout.take() {
