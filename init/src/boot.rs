@@ -67,7 +67,13 @@ pub fn main() -> ExitCode {
              every other subcommand works anywhere",
         );
     }
+    if let Err(e) = openshell_pid1::detach() {
+        return refuse(exit::OS, &format!("can't let go of what was handed down: {e}"));
+    }
     log::start(settings::log_format(&environment));
+    if let Err(e) = broker.protect_from_oom() {
+        info!("when memory is short the kernel may choose process 1 as any other ({e})");
+    }
     if let Err(e) = socket::make_run_dir() {
         return refuse(exit::OS, &format!("can't make {}: {e}", openshell_contract::names::path::RUN));
     }

@@ -5,7 +5,7 @@
 //! under the same lock, so that a child can't be reaped before anybody knows it. There must be no
 //! other waiter in the process: beside a `waitpid(-1)` loop any of them loses exit codes.
 //!
-//! - [`start`]: signals and the reaper, to be called first in `main`
+//! - [`start`]: signals and the reaper, to be called first in `main`; [`detach`] right after it
 //! - [`Broker`]: spawn, signal, and learn of exits
 //! - [`lines`]: read a child's output without ever waiting for its end
 //! - [`stop`]: end everything in the PID namespace within a budget
@@ -20,7 +20,9 @@ mod oom;
 pub mod proc;
 mod signals;
 pub mod stop;
+mod surroundings;
 
 pub use broker::{Broker, Child, ChildId, SpawnError};
 pub use exit::Exit;
 pub use signals::{Request, start};
+pub use surroundings::{detach, owns_namespace};

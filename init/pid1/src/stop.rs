@@ -48,8 +48,8 @@ pub struct PhaseEnd {
 impl Stop {
     /// Runs the ladder. `report` is called at the end of each phase.
     ///
-    /// Signals go to all processes only when this is process 1: anywhere else `kill(-1)` would end
-    /// processes that are nobody's business here.
+    /// Signals go to all processes only when this is process 1 of a namespace of its own: anywhere else
+    /// `kill(-1)` would end processes that are nobody's business here.
     pub fn run(&self, broker: &Broker, mut report: impl FnMut(PhaseEnd)) {
         let start = Instant::now();
         let at = |percent: u32| start + self.budget * percent / 100;
@@ -67,7 +67,7 @@ impl Stop {
         let left = self.wait_until_empty(broker, &pods, at(80));
         end("pods", left == 0, format!("{} containers, {left} had to be killed", pods.len()));
 
-        let left = if Pid::this().as_raw() == 1 { kill_rest(broker, at(95)) } else { 0 };
+        let left = if crate::owns_namespace() { kill_rest(broker, at(95)) } else { 0 };
         end("rest", left == 0, format!("{left} processes left"));
 
         let flushed = flush(at(100));

@@ -36,6 +36,12 @@ fn main() -> ExitCode {
         Ok(broker) => broker,
         Err(e) => return refuse(125, &format!("the system refuses signal handlers: {e}")),
     };
+    if let Err(e) = openshell_pid1::detach() {
+        return refuse(125, &format!("can't let go of what was handed down: {e}"));
+    }
+    if broker.protect_from_oom().is_err() {
+        say("not protected when memory is short: that needs CAP_SYS_RESOURCE");
+    }
     if Pid::this().as_raw() != 1
         && let Err(e) = nix::sys::prctl::set_child_subreaper(true)
     {
