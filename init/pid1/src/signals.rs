@@ -105,7 +105,8 @@ pub fn start(on_request: impl Fn(Request) + Send + 'static) -> io::Result<Broker
 
 /// The signals that this process was started with as ignored, PIPE by Rust's runtime among them. Ignored
 /// ones stay so in children, handled ones get their default back (`execve(2)`): so they get a handler.
-/// ILL, FPE and SEGV can't have one; no known program starts others with them ignored.
+/// ILL, FPE and SEGV can't have one; no known program starts others with them ignored. 32 to 34 belong to
+/// the C libraries (`nptl(7)`): glibc's own `posix_spawn` leaves 32 and 33 ignored in every child.
 fn ignored() -> Vec<i32> {
     // Without `/proc`, there is none that we know of.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -114,6 +115,7 @@ fn ignored() -> Vec<i32> {
     let set = set.unwrap_or_default();
     (1..=64)
         .filter(|n| set & (1 << (n - 1)) != 0)
+        .filter(|n| !(32..=34).contains(n))
         .filter(|n| !signal_hook::consts::FORBIDDEN.contains(n) && !TAKEN.contains(n))
         .collect()
 }
