@@ -10,11 +10,14 @@ use crate::k3s::{args, supervise::K3s};
 use crate::node::{cgroup, dns, identity, images, mounts, privilege, registries, route, seal};
 use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
+use crate::secrets::Secrets;
 use crate::settings::{self, Loaded};
+use crate::socket::Desk;
 use crate::stage::Stage;
 use crate::volume::Volume;
 use crate::{kube, log, say, socket, steady};
 use openshell_contract::exit;
+use openshell_contract::names::cluster;
 use openshell_contract::settings::{Layer, Settings};
 use openshell_contract::status::{Node, Phase};
 use openshell_pid1::stop::Stop;
@@ -42,6 +45,7 @@ struct Init {
     k3s: K3s,
     environment: Layer,
     bundle: watch::Sender<Option<ClientBundle>>,
+    desk: Desk,
     /// Seconds; the default until the settings are known.
     stop_timeout: AtomicU64,
 }
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         k3s: K3s::new(),
         environment,
         bundle: watch::Sender::new(None),
+        desk: Desk::default(),
         stop_timeout: AtomicU64::new(9),
     };
     runtime.block_on(init.live(&requests));
@@ -101,7 +106,7 @@ fn refuse(code: u8, text: &str) -> ExitCode {
 impl Init {
     /// Starts, keeps, and in the end stops the gateway.
     async fn live(self, requests: &Requests) {
-        if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe()) {
+        if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe(), self.desk.clone()) {
             error!("{failure}");
         }
         // Held to the end: no other container may take the volume while this one is stopping.
@@ -173,14 +178,18 @@ impl Init {
             .await?;
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
-        let reconciler = Reconciler {
+        let reconciler = Arc::new(Reconciler {
+            secrets: Secrets::new(client.clone(), cluster::NAMESPACE, &settings),
             client,
             board: board.clone(),
             broker: self.broker.clone(),
             settings,
             host_gateway: uplink.gateway,
             bundle: self.bundle.clone(),
-        };
+            changed: Notify::new(),
+        });
+        // There is one start in a process, so it is not set yet.
+        let _ = self.desk.set(reconciler.clone());
         Ok(steady::run(&reconciler).await)
     }
 

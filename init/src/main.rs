@@ -1,8 +1,10 @@
 //! `openshell-init`: process 1 of an OpenShell gateway, its health check and its control tool.
 //!
-//! `boot` is process 1; [`boot`] tells the story of a start. Every other subcommand asks the running
-//! process 1 over its socket and works whether or not Kubernetes does.
+//! `boot` is process 1; [`boot`] tells the story of a start. `reconcile` does a part of its work in any
+//! cluster. Every other subcommand asks the running process 1 over its socket and works whether or not
+//! Kubernetes does.
 
+mod anywhere;
 mod ask;
 mod board;
 mod boot;
@@ -20,6 +22,7 @@ mod manifests;
 mod node;
 mod pki;
 mod reconcile;
+mod secrets;
 mod settings;
 mod socket;
 mod ssh;
@@ -40,6 +43,13 @@ Usage: openshell-init COMMAND
   status            how the gateway is, for people
   status --json     the status document on one line
   status --watch    the status document at each change, a line each
+  rotate pki --leaf new certificates under the present CA; nobody is cut off
+  rotate pki --ca   a new CA beside the present one, which clients may go on using for a year;
+                    `rotate pki --leaf` takes its certificates into use, or a month passing does
+  rotate ssh        tell which sandboxes a new SSH secret would cut off
+  rotate ssh --yes  make a new SSH secret all the same
+  reconcile --kubeconfig FILE [--namespace NAME] [--chart]
+                    namespace, SSH secret, certificates and, if asked for, the chart in any cluster
   export-client     a tar of ca.crt, tls.crt and tls.key on standard output
   version           the release of openshell-init
 ";
@@ -55,6 +65,11 @@ fn main() -> ExitCode {
         ["status", "--json"] => ask::status(ask::Form::Json),
         ["status", "--watch"] => ask::status(ask::Form::Watch),
         ["export-client"] => ask::export_client(),
+        ["rotate", "pki", "--leaf"] => ask::rotate("rotate pki leaf"),
+        ["rotate", "pki", "--ca"] => ask::rotate("rotate pki ca"),
+        ["rotate", "ssh"] => ask::rotate("rotate ssh"),
+        ["rotate", "ssh", "--yes"] => ask::rotate("rotate ssh yes"),
+        ["reconcile", ref more @ ..] if let Some(plan) = anywhere::Plan::parse(more) => plan.run(),
         ["version" | "--version" | "-V"] => {
             say(&mut std::io::stdout(), concat!("openshell-init ", env!("CARGO_PKG_VERSION"), "\n"), exit::OK)
         }

@@ -4,39 +4,26 @@
 use crate::board::Board;
 use crate::chart::{self, Inputs};
 use crate::failure::Failure;
-use crate::kube::ApiContext;
 use crate::manifests;
-use crate::pki::{self, ClientBundle, Outcome};
-use crate::ssh;
+use crate::pki::{ClientBundle, Outcome, Request};
+use crate::secrets::Secrets;
 use crate::stage::Stage;
 use ::kube::Client;
-use ::kube::api::{Api, PostParams};
-use k8s_openapi::api::core::v1::{Namespace, Secret};
-use openshell_contract::names::cluster;
+use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
 use openshell_contract::status::{Chart, Phase};
 use openshell_pid1::Broker;
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use time::OffsetDateTime;
-use tokio::sync::watch;
-
-/// Names and addresses that the gateway's certificate always lists: its Service, the loopback, and the
-/// host as pods know it.
-const NAMES: [&str; 6] = [
-    "openshell",
-    "openshell.openshell.svc",
-    "openshell.openshell.svc.cluster.local",
-    "localhost",
-    "host.docker.internal",
-    "127.0.0.1",
-];
+use tokio::sync::{Notify, watch};
+use tracing::info;
 
 /// What a pass works with.
 pub struct Reconciler {
     /// The cluster.
     pub client: Client,
+    /// What nobody can give back.
+    pub secrets: Secrets,
     /// Where it tells how it does.
     pub board: Board,
     /// Who runs Helm.
@@ -47,6 +34,22 @@ pub struct Reconciler {
     pub host_gateway: Ipv4Addr,
     /// Where clients get their certificates from.
     pub bundle: watch::Sender<Option<ClientBundle>>,
+    /// Calls for another pass.
+    pub changed: Notify,
+}
+
+/// What a person may ask to be made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The leaves.
+    Leaves,
+    /// The CA.
+    Ca,
+    /// The SSH secret.
+    Ssh {
+        /// Whether it is clear what that breaks.
+        sure: bool,
+    },
 }
 
 impl Reconciler {
@@ -63,67 +66,86 @@ impl Reconciler {
         Ok(pki)
     }
 
-    fn secrets(&self) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), cluster::NAMESPACE)
-    }
-
     async fn namespace(&self) -> Result<(), Failure> {
-        let api: Api<Namespace> = Api::all(self.client.clone());
-        let name = cluster::NAMESPACE;
-        let found = api.get_opt(name).await.on(|| format!("can't read Namespace {name}"))?;
-        let done = if found.is_none() {
-            let mut namespace = Namespace::default();
-            namespace.metadata.name = Some(name.to_owned());
-            namespace.metadata.labels = Some(BTreeMap::from([(
-                cluster::MANAGED_BY_LABEL.to_owned(),
-                cluster::FIELD_MANAGER.to_owned(),
-            )]));
-            match api.create(&PostParams::default(), &namespace).await {
-                // Somebody made it in between, which is all that was wanted.
-                Err(e) if crate::kube::is_conflict(&e) => {}
-                other => drop(other.on(|| format!("can't create Namespace {name}"))?),
-            }
-            "created"
-        } else {
-            "kept"
-        };
+        let done = self.secrets.namespace().await?;
         self.board.detail(Stage::Namespace, done);
         Ok(())
     }
 
     async fn ssh(&self) -> Result<String, Failure> {
-        let (fingerprint, done) = ssh::ensure(&self.secrets()).await?;
-        self.board.detail(Stage::Ssh, done);
-        self.board.update(|status| status.ssh_fingerprint = Some(fingerprint.clone()));
-        Ok(fingerprint)
+        let board = &self.board;
+        let ensured = self.secrets.ssh().await?;
+        if ensured.restored {
+            board.warn(format!("the SSH secret was {}", ensured.done));
+        }
+        if !ensured.strangers.is_empty() {
+            board.warn(format!(
+                "these sandboxes hold another SSH secret than the gateway and can't be reached until they are \
+                 created anew: {}",
+                ensured.strangers.join(", ")
+            ));
+        }
+        board.detail(Stage::Ssh, ensured.done);
+        board.update(|status| status.ssh_fingerprint = Some(ensured.fingerprint.clone()));
+        Ok(ensured.fingerprint)
     }
 
     async fn pki(&self) -> Result<Option<Outcome>, Failure> {
-        if self.settings.disable_tls {
+        let outcome = self.pki_as_asked(None).await?;
+        if outcome.is_none() {
             self.board.detail(Stage::Pki, "not needed: plaintext");
-            return Ok(None);
         }
-        let names: Vec<String> = NAMES
-            .into_iter()
-            .chain(self.settings.extra_sans.iter().map(String::as_str))
-            .map(str::to_owned)
-            .collect();
-        let outcome = pki::reconcile(&self.secrets(), &names, OffsetDateTime::now_utc()).await?;
-        if !outcome.renewable {
-            self.board.warn(
-                "the CA has no key (an original gateway made it): certificates can't be renewed under it",
-            );
+        Ok(outcome)
+    }
+
+    async fn pki_as_asked(&self, asked: Option<Request>) -> Result<Option<Outcome>, Failure> {
+        let Some(outcome) = self.secrets.pki(asked).await? else { return Ok(None) };
+        let board = &self.board;
+        if let Some(warning) = outcome.warning {
+            board.warn(warning);
         }
-        self.board.detail(Stage::Pki, outcome.done.clone());
-        if outcome.changed && self.board.status().phase == Phase::Ready {
+        board.detail(Stage::Pki, outcome.done.clone());
+        if outcome.changed && board.status().ready_after_ms.is_some() {
+            info!("certificates: {}", outcome.done);
+        }
+        if outcome.changed && board.status().phase == Phase::Ready {
             // Said before the new certificates are: whoever sees them ready may rely on their being served.
-            let message = format!("the gateway has to take up certificates that were {}", outcome.done);
-            self.board.problem(Stage::Gateway, &Failure::new(Reason::GatewayNotReady, message));
-            self.board.enter(Phase::Degraded);
+            let message = format!("the gateway has to take up certificates: {}", outcome.done);
+            board.problem(Stage::Gateway, &Failure::new(Reason::GatewayNotReady, message));
+            board.enter(Phase::Degraded);
         }
-        self.board.update(|status| status.pki = Some(outcome.status.clone()));
+        board.update(|status| status.pki = Some(outcome.status.clone()));
         self.bundle.send_replace(Some(outcome.client.clone()));
         Ok(Some(outcome))
+    }
+
+    /// Does what a person asked for, at once, and calls for a pass that takes it to the gateway. Returns
+    /// what was done.
+    pub async fn rotate(&self, what: Rotation) -> Result<String, Failure> {
+        let asked = match what {
+            Rotation::Leaves => Request::Leaves,
+            Rotation::Ca => Request::Ca,
+            Rotation::Ssh { sure } => return self.rotate_ssh(sure).await,
+        };
+        let outcome = self.pki_as_asked(Some(asked)).await?;
+        self.changed.notify_one();
+        let plaintext =
+            || Failure::new(Reason::Pki, "the gateway serves plaintext: there are no certificates");
+        Ok(format!("certificates: {}", outcome.ok_or_else(plaintext)?.done))
+    }
+
+    async fn rotate_ssh(&self, sure: bool) -> Result<String, Failure> {
+        let holders = self.secrets.rotate_ssh(sure).await?;
+        let names = if holders.is_empty() { "no sandbox".to_owned() } else { holders.join(", ") };
+        if !sure {
+            let message = format!(
+                "a new SSH secret would cut off {names}; they would have to be created anew. Nothing was \
+                 changed; `openshell-init rotate ssh --yes` does it"
+            );
+            return Err(Failure::new(Reason::SshSecretUnusable, message));
+        }
+        self.changed.notify_one();
+        Ok(format!("SSH secret: new; cut off: {names}"))
     }
 
     async fn manifests(&self) -> Result<(), Failure> {
@@ -137,7 +159,14 @@ impl Reconciler {
         checksums.insert("ssh-handshake", fingerprint.to_owned());
         let inputs = Inputs { host_gateway: Some(self.host_gateway), checksums: &checksums };
         let values = chart::values(&self.settings, &inputs);
-        let deployed = chart::ensure(&self.secrets(), &self.broker, &values).await?;
+        let deployed = chart::ensure(
+            &self.client,
+            &self.secrets.namespace,
+            &self.broker,
+            path::KUBECONFIG.as_ref(),
+            &values,
+        )
+        .await?;
         self.board.detail(Stage::Chart, format!("revision {}, {}", deployed.revision, deployed.done));
         self.board.update(|status| {
             status.chart =

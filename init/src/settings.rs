@@ -51,6 +51,13 @@ pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
     Ok(Loaded { settings, unknown: Settings::unknown_names(environment) })
 }
 
+/// The settings outside of a gateway's container: of the image, if there is one, and `environment`.
+pub fn anywhere(environment: &Layer) -> Result<Settings, Failure> {
+    let image = read_layer(&Path::new(path::BUNDLE).join("defaults.json"))?;
+    let layers = [(Source::Image, &image), (Source::Environment, environment)];
+    Settings::from_layers(&layers).map_err(|invalid| refusal(&invalid))
+}
+
 fn config_file() -> PathBuf {
     Path::new(path::STATE).join("config.json")
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `status` | the status document, one line |
 //! | `watch` | the status document at each change, a line each, until the caller leaves |
+//! | `rotate pki leaf`, `rotate pki ca` | `{"done":…,"text":…}` |
+//! | `rotate ssh`, `rotate ssh yes` | the same; without `yes` it tells what would break |
 //! | `export-client` | `{"ca.crt":…,"tls.crt":…,"tls.key":…}`, or an empty line when there are none |
 //!
 //! Its directory is open to root alone, since `export-client` hands out a private key.
@@ -12,11 +14,14 @@ use crate::board::Board;
 use crate::failure::{Context, Failure};
 use crate::files;
 use crate::pki::ClientBundle;
+use crate::reconcile::{Reconciler, Rotation};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tracing::debug;
@@ -24,8 +29,20 @@ use tracing::debug;
 /// Longest request in bytes, and how long a caller may take for it.
 const REQUEST: (u64, Duration) = (64, Duration::from_secs(2));
 
+/// Who does what is asked for, once there is a cluster to do it in.
+pub type Desk = Arc<OnceLock<Arc<Reconciler>>>;
+
+/// What came of a request that changes something.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it was done.
+    pub done: bool,
+    /// What was done, or why not.
+    pub text: String,
+}
+
 /// Binds the socket and answers on it for as long as the runtime lives.
-pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>) -> Result<(), Failure> {
+pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>, desk: Desk) -> Result<(), Failure> {
     let socket = Path::new(path::SOCKET);
     if let Err(e) = std::fs::remove_file(socket)
         && e.kind() != std::io::ErrorKind::NotFound
@@ -38,9 +55,9 @@ pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>) -> Res
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (board, client) = (board.clone(), client.clone());
+                    let (board, client, desk) = (board.clone(), client.clone(), desk.clone());
                     tokio::spawn(async move {
-                        if let Err(e) = answer(stream, board, client).await {
+                        if let Err(e) = answer(stream, board, client, desk).await {
                             debug!("a caller left: {e}");
                         }
                     });
@@ -65,6 +82,7 @@ async fn answer(
     mut stream: UnixStream,
     board: Board,
     client: watch::Receiver<Option<ClientBundle>>,
+    desk: Desk,
 ) -> std::io::Result<()> {
     let (read, mut write) = stream.split();
     let mut request = String::new();
@@ -87,8 +105,29 @@ async fn answer(
         }
         "export-client" => {
             let bundle = client.borrow().as_ref().map(ClientBundle::to_json).unwrap_or_default();
-            write.write_all(format!("{}\n", bundle.as_str()).as_bytes()).await
+            write.write_all(bundle.as_bytes()).await?;
+            write.write_all(b"\n").await
         }
+        "rotate pki leaf" => tell(&mut write, rotate(&desk, Rotation::Leaves).await).await,
+        "rotate pki ca" => tell(&mut write, rotate(&desk, Rotation::Ca).await).await,
+        "rotate ssh" => tell(&mut write, rotate(&desk, Rotation::Ssh { sure: false }).await).await,
+        "rotate ssh yes" => tell(&mut write, rotate(&desk, Rotation::Ssh { sure: true }).await).await,
         other => write.write_all(format!("unknown request {other:?}\n").as_bytes()).await,
     }
+}
+
+async fn rotate(desk: &Desk, what: Rotation) -> Answer {
+    let Some(reconciler) = desk.get() else {
+        return Answer { done: false, text: "the gateway has not started yet; try again later".to_owned() };
+    };
+    match reconciler.rotate(what).await {
+        Ok(text) => Answer { done: true, text },
+        Err(failure) => Answer { done: false, text: failure.message },
+    }
+}
+
+async fn tell(write: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    write.write_all(&line).await
 }

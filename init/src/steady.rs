@@ -13,7 +13,6 @@ use openshell_contract::status::{Phase, StageState};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tracing::debug;
 
 /// How often everything is looked at, without any sign of a change.
@@ -33,12 +32,8 @@ const WATCHED: [&str; 5] = [
 
 /// Passes again and again, for ever: at once after a failure (with a growing delay), when a Secret of
 /// ours changes, and each [`PERIOD`].
-pub async fn run(reconciler: &Reconciler) -> Infallible {
-    let changed = Arc::new(Notify::new());
-    tokio::spawn(watch_secrets(
-        Api::namespaced(reconciler.client.clone(), cluster::NAMESPACE),
-        changed.clone(),
-    ));
+pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
+    tokio::spawn(watch_secrets(reconciler.clone()));
     let board = &reconciler.board;
     let mut delay = BACKOFF.0;
     loop {
@@ -47,7 +42,7 @@ pub async fn run(reconciler: &Reconciler) -> Infallible {
         settle(board);
         if passed.is_ok() {
             delay = BACKOFF.0;
-            let _ = tokio::time::timeout(PERIOD, changed.notified()).await;
+            let _ = tokio::time::timeout(PERIOD, reconciler.changed.notified()).await;
         } else {
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(BACKOFF.1);
@@ -74,7 +69,14 @@ async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
             }
         }
     };
-    board.run(Stage::Gateway, work).await
+    tokio::select! {
+        done = board.run(Stage::Gateway, work) => done,
+        // What is waited for may be the certificates of a moment ago.
+        () = reconciler.changed.notified() => {
+            reconciler.changed.notify_one();
+            Ok(())
+        }
+    }
 }
 
 /// Enters the phase that the board's problems call for; the board keeps to a final one.
@@ -90,7 +92,9 @@ fn settle(board: &Board) {
 
 /// Tells of each change of our Secrets. A watch that ends is begun again; what happened in between is
 /// seen by the next pass, which is called for at once.
-async fn watch_secrets(api: Api<Secret>, changed: Arc<Notify>) {
+async fn watch_secrets(reconciler: Arc<Reconciler>) {
+    let api: Api<Secret> = Api::namespaced(reconciler.client.clone(), cluster::NAMESPACE);
+    let changed = &reconciler.changed;
     loop {
         match api.watch_metadata(&WatchParams::default(), "0").await {
             Ok(stream) => {

@@ -6,7 +6,8 @@ pub mod cluster {
     pub const NAMESPACE: &str = "openshell";
     /// Helm release, `StatefulSet` and Service.
     pub const RELEASE: &str = "openshell";
-    /// Secret with the CA certificate and key (`ca.crt`, `ca.key`); no pod mounts it.
+    /// Secret with the CA certificate and key (`ca.crt`, `ca.key`), and after a change of CA the
+    /// certificates of those before it (`previous.crt`); no pod mounts it.
     pub const CA_SECRET: &str = "openshell-ca";
     /// Secret of type `kubernetes.io/tls` with the gateway's leaf (`tls.crt`, `tls.key`).
     pub const SERVER_TLS_SECRET: &str = "openshell-server-tls";
@@ -26,6 +27,8 @@ pub mod cluster {
     pub const DIGEST_LABEL: &str = "openshell.ai/digest";
     /// Annotation on each PKI Secret: identity of the CA that its content belongs to.
     pub const GENERATION_ANNOTATION: &str = "openshell.ai/pki-generation";
+    /// Annotation on [`SSH_SECRET`]: its keyed fingerprint, as in the status document.
+    pub const FINGERPRINT_ANNOTATION: &str = "openshell.ai/ssh-fingerprint";
     /// Label that says who keeps an object.
     pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 }

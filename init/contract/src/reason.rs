@@ -87,6 +87,9 @@ reasons! {
     /// Keys or certificates can't be made.
     Pki => "Pki",
         "Read the message; a name in EXTRA_SANS that is neither a DNS name nor an IP address is the usual cause.";
+    /// The clock contradicts the certificates, so that none can be made.
+    ClockWrong => "ClockWrong",
+        "Set the clock. If it is right, `docker exec CONTAINER openshell-init rotate pki --ca` makes a new CA.";
     /// Helm refused or failed to deploy the chart.
     ChartFailed => "ChartFailed",
         "Read Helm's message; correct the named value or template and restart the container.";

@@ -181,6 +181,9 @@ pub struct Pki {
     pub client_not_after: i64,
     /// End of the CA certificate, seconds since the Unix epoch.
     pub ca_not_after: i64,
+    /// After a change of CA: until when the previous one is trusted too, seconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_ca_until: Option<i64>,
 }
 
 /// The deployed chart.

@@ -1,7 +1,10 @@
 //! The subcommands that ask the running process 1 over its socket. Plain blocking I/O: the health check
 //! runs every few seconds and has to cost next to nothing.
 
+mod rotate;
 mod text;
+
+pub use rotate::rotate;
 
 use crate::say;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -6,6 +6,7 @@ use crate::exec;
 use crate::failure::{Context, Failure};
 use crate::kube::ApiContext;
 use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams};
 use openshell_contract::names::{cluster, path};
 use openshell_contract::reason::Reason;
@@ -44,8 +45,16 @@ pub fn chart_digest() -> Result<Vec<u8>, Failure> {
     digest_dir(&dir).failing(Reason::ImageIncomplete, || format!("can't read the chart in {}", dir.display()))
 }
 
-/// Makes sure that the chart is deployed with `values`.
-pub async fn ensure(api: &Api<Secret>, broker: &Broker, values: &Values<'_>) -> Result<Deployed, Failure> {
+/// Makes sure that the chart is deployed with `values` in `namespace` of the cluster that `client` and
+/// `kubeconfig` name.
+pub async fn ensure(
+    client: &Client,
+    namespace: &str,
+    broker: &Broker,
+    kubeconfig: &Path,
+    values: &Values<'_>,
+) -> Result<Deployed, Failure> {
+    let api: &Api<Secret> = &Api::namespaced(client.clone(), namespace);
     let input = serde_json::to_vec(values)
         .failing(Reason::ChartFailed, || "can't serialize the chart's values".to_owned())?;
     let digest = Sha256::new().chain_update(chart_digest()?).chain_update(&input).finalize();
@@ -62,7 +71,7 @@ pub async fn ensure(api: &Api<Secret>, broker: &Broker, values: &Values<'_>) -> 
             .map(drop)
             .on(|| format!("can't delete the interrupted release Secret {secret}"))?;
     }
-    exec::run(broker, helm(&digest), input, LIMIT)
+    exec::run(broker, helm(&digest, namespace, kubeconfig), input, LIMIT)
         .await
         .failing(Reason::ChartFailed, || format!("can't deploy the chart in {}", chart().display()))?;
     let newest = revisions(api).await?.into_iter().map(|r| r.number).max().unwrap_or(0);
@@ -80,12 +89,13 @@ async fn revisions(api: &Api<Secret>) -> Result<Vec<Revision>, Failure> {
     Ok(found.items.into_iter().filter_map(|item| parse(item.metadata)).collect())
 }
 
-fn helm(digest: &str) -> Command {
+fn helm(digest: &str, namespace: &str, kubeconfig: &Path) -> Command {
     let mut command = Command::new("/usr/local/bin/helm");
     command
         .args(["upgrade", cluster::RELEASE])
         .arg(chart())
-        .args(["--install", "--namespace", cluster::NAMESPACE, "--kubeconfig", path::KUBECONFIG])
+        .args(["--install", "--namespace", namespace, "--kubeconfig"])
+        .arg(kubeconfig)
         .args(["--values", "-", "--history-max", "5"])
         .arg("--labels")
         .arg(format!("{}={digest}", cluster::DIGEST_LABEL))
@@ -146,7 +156,7 @@ mod tests {
 
     #[test]
     fn values_are_never_in_the_arguments() {
-        let command = helm("d1");
+        let command = helm("d1", cluster::NAMESPACE, path::KUBECONFIG.as_ref());
         let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
         assert_eq!(
             args.join(" "),

@@ -1,11 +1,12 @@
 use crate::board::Board;
-use crate::failure::Failure;
+use crate::failure::{Context, Failure};
 use crate::stage::Stage;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often the API is asked while it starts.
@@ -29,6 +30,20 @@ impl<T> ApiContext<T> for Result<T, kube::Error> {
     }
 }
 
+/// Waits for the answer to one request, within [`PATIENCE`]. Without one, nobody knows whether it was done.
+pub async fn within<T, D: Display>(
+    request: impl Future<Output = Result<T, kube::Error>>,
+    what: impl Fn() -> D,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(PATIENCE, request).await {
+        Ok(answer) => answer.on(what),
+        Err(_) => Err(Failure::new(
+            Reason::ApiUnavailable,
+            format!("{}: the API did not answer within {} s", what(), PATIENCE.as_secs()),
+        )),
+    }
+}
+
 /// Whether somebody else wrote the object first: read again and decide again.
 pub fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)
@@ -48,19 +63,30 @@ pub async fn wait_ready(board: &Board) -> Result<Client, Failure> {
     }
 }
 
+/// A client of the cluster that `file` names.
+pub async fn connect(file: &Path) -> Result<Client, Failure> {
+    let context = || format!("can't use the kubeconfig {}", file.display());
+    let kubeconfig = Kubeconfig::read_from(file).failing(Reason::ApiUnavailable, context)?;
+    client(kubeconfig).await.failing(Reason::ApiUnavailable, context)
+}
+
+async fn client(kubeconfig: Kubeconfig) -> Result<Client, kube::Error> {
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(kube::Error::InferKubeconfig)?;
+    config.connect_timeout = Some(PATIENCE);
+    config.write_timeout = Some(PATIENCE);
+    config.read_timeout = None;
+    Client::try_from(config)
+}
+
 /// The reason is for the status only: everything here is expected while k3s starts. It leaves out what
 /// changes from one attempt to the next, since a new detail counts as progress.
 async fn try_ready() -> Result<Client, String> {
     // k3s writes the file when its certificates are made; an older one is replaced meanwhile.
     let kubeconfig =
         Kubeconfig::read_from(path::KUBECONFIG).map_err(|_| "k3s has written no kubeconfig yet")?;
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|_| "k3s's kubeconfig is incomplete")?;
-    config.connect_timeout = Some(PATIENCE);
-    config.write_timeout = Some(PATIENCE);
-    config.read_timeout = None;
-    let client = Client::try_from(config).map_err(|_| "k3s's kubeconfig can't be used")?;
+    let client = client(kubeconfig).await.map_err(|_| "k3s's kubeconfig can't be used")?;
     let request =
         http::Request::get("/readyz").body(Vec::new()).map_err(|_| "/readyz is no request target")?;
     match tokio::time::timeout(PATIENCE, client.request_text(request)).await {

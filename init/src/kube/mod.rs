@@ -2,6 +2,8 @@
 
 mod client;
 mod secret;
+mod write;
 
-pub use client::{ApiContext, is_conflict, wait_ready};
-pub use secret::{Key, KubeSecret, read, write};
+pub use client::{ApiContext, connect, is_conflict, wait_ready, within};
+pub use secret::{Key, KubeSecret, Owner, read};
+pub use write::{Data, annotate, check_owner, write};

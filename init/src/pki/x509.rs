@@ -17,24 +17,47 @@ pub enum Role {
 }
 
 /// Why a certificate can't be used any longer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// The Secret or one of its keys is missing.
+    #[error("missing")]
     Missing,
+    /// There is a certificate, and no private key.
+    #[error("private key missing")]
+    KeyMissing,
     /// It is no PEM certificate or no private key.
+    #[error("unparsable")]
     Unparsable,
     /// The private key is another one's.
+    #[error("private key of another certificate")]
     KeyMismatch,
     /// It is not signed by the CA.
+    #[error("not signed by the CA")]
     ChainBroken,
     /// It is no CA, or a leaf without the right extended key usage.
+    #[error("made for another use")]
     WrongUsage,
     /// It does not list this name or address.
+    #[error("{0} not listed")]
     NameMissing(String),
+    /// A bundle holds other CAs than it should.
+    #[error("other CAs than it should hold")]
+    WrongBundle,
+    /// Its time has not begun.
+    #[error("not valid yet")]
+    NotYetValid,
     /// Its time has ended.
+    #[error("expired")]
     Expired,
     /// More than two thirds of its time have passed.
+    #[error("due for renewal")]
     RenewalDue,
+    /// It is of the previous CA, and clients have had time to learn of the new one.
+    #[error("of the previous CA")]
+    Superseded,
+    /// A person asked for another one.
+    #[error("asked for")]
+    Requested,
 }
 
 /// A parsed certificate, as DER.
@@ -48,10 +71,26 @@ pub struct Certificate {
 impl Certificate {
     /// Reads the first certificate in `pem`.
     pub fn from_pem(pem: &str) -> Option<Self> {
-        let der = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?.contents;
+        Self::all_from_pem(pem)?.into_iter().next()
+    }
+
+    /// Reads every certificate in `pem`; `None` if anything in it is none.
+    pub fn all_from_pem(pem: &str) -> Option<Vec<Self>> {
+        Pem::iter_from_buffer(pem.as_bytes()).map(|block| Self::from_der(block.ok()?.contents)).collect()
+    }
+
+    fn from_der(der: Vec<u8>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(&der).ok()?;
         let validity = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
         Some(Self { der, validity })
+    }
+
+    /// The certificate as PEM.
+    pub fn to_pem(&self) -> String {
+        pem::encode_config(
+            &pem::Pem::new("CERTIFICATE", self.der.as_slice()),
+            pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF),
+        )
     }
 
     /// The certificate's bytes.
@@ -71,6 +110,9 @@ impl Certificate {
 
     /// Whether `key_pem` is the private key of this certificate.
     pub fn check_key(&self, key_pem: &str) -> Result<(), Flaw> {
+        if key_pem.is_empty() {
+            return Err(Flaw::KeyMissing);
+        }
         let key = KeyPair::from_pem(key_pem).map_err(|_| Flaw::Unparsable)?;
         let same = self.with(|c| c.public_key().raw == key.subject_public_key_info().as_slice());
         if same == Some(true) { Ok(()) } else { Err(Flaw::KeyMismatch) }
@@ -85,15 +127,17 @@ impl Certificate {
         }
     }
 
-    /// Whether `ca` signed it, and for `role`. A leaf without extended key usage serves any purpose
-    /// (RFC 5280, 4.2.1.12); original gateways made such.
-    pub fn check_leaf(&self, ca: &Self, role: Role) -> Result<(), Flaw> {
+    /// Whether `ca` signed it.
+    pub fn is_signed_by(&self, ca: &Self) -> bool {
         let signed = ca.with(|ca| {
-            self.with(|c| c.verify_signature(Some(ca.public_key())).is_ok() && c.issuer() == ca.subject())
+            self.with(|c| c.issuer() == ca.subject() && c.verify_signature(Some(ca.public_key())).is_ok())
         });
-        if signed.flatten() != Some(true) {
-            return Err(Flaw::ChainBroken);
-        }
+        signed.flatten() == Some(true)
+    }
+
+    /// Whether it may be used as `role`. A leaf without extended key usage serves any purpose (RFC 5280,
+    /// 4.2.1.12); original gateways made such.
+    pub fn check_usage(&self, role: Role) -> Result<(), Flaw> {
         let usable = self.with(|c| match c.extended_key_usage() {
             Ok(None) => true,
             Ok(Some(usage)) => match role {
@@ -115,13 +159,14 @@ impl Certificate {
         }
     }
 
-    /// Whether its time has not ended at `now`, nor two thirds of it. One that has not begun tells of a
-    /// clock that went back; what would be made by that clock would be wrong once it is right again.
+    /// Whether it is valid at `now` and not in the last third of its time.
     pub fn check_time(&self, now: OffsetDateTime) -> Result<(), Flaw> {
         let (begin, end) = self.validity;
         let now = now.unix_timestamp();
         if now >= end {
             Err(Flaw::Expired)
+        } else if now < begin {
+            Err(Flaw::NotYetValid)
         } else if now >= begin + (end - begin) / 3 * 2 {
             Err(Flaw::RenewalDue)
         } else {

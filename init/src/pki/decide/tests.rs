@@ -1,6 +1,12 @@
+//! A test for each row of the table. Times count from [`now`].
+
+mod clock;
+mod rotation;
+
 use super::*;
 use crate::pki::issue;
-use time::Duration;
+
+const DAY: Duration = Duration::days(1);
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
@@ -11,126 +17,199 @@ fn names() -> Vec<String> {
 }
 
 fn good() -> Observed {
-    let ca = issue::ca(now()).unwrap();
+    made(&Ca { pair: issue::ca(now()).unwrap(), previous: String::new() }, now())
+}
+
+/// Everything as it is right after `ca` was made and all was issued under it.
+fn made(ca: &Ca, at: OffsetDateTime) -> Observed {
+    let current = Certificate::from_pem(&ca.pair.certificate).unwrap();
+    let bundle = Trust::new(current, &ca.previous(), at).bundle();
     Observed {
-        client_ca: Some(ca.certificate.clone()),
-        client_trust: Some(ca.certificate.clone()),
-        server: Some(issue::leaf(&ca, Role::Server, &names(), now()).unwrap()),
-        client: Some(issue::leaf(&ca, Role::Client, &[], now()).unwrap()),
-        ca: Some(ca),
+        client_ca: Some(bundle.clone()),
+        client_trust: Some(bundle),
+        server: Some(issue::leaf(&ca.pair, Role::Server, &names(), at).unwrap()),
+        client: Some(issue::leaf(&ca.pair, Role::Client, &[], at).unwrap()),
+        ca: Some(ca.clone()),
     }
 }
 
-fn judge(observed: &Observed) -> Decision {
-    decide(observed, &names(), now())
+/// A gateway whose CA key was thrown away.
+fn original() -> Observed {
+    Observed { ca: None, ..good() }
 }
 
-/// The flaws of gateway's leaf, clients' leaf and bundle.
-fn flaws(observed: &Observed) -> (Option<Flaw>, Option<Flaw>, Option<Flaw>) {
-    match judge(observed) {
-        Decision::Reissue { server, client, client_ca } => (server, client, client_ca),
+/// `observed` after a change of CA: the CA and the bundles are new, the leaves are not.
+fn overlapping(observed: &Observed, at: OffsetDateTime) -> Observed {
+    let previous = observed.client_ca.clone().unwrap();
+    let after = made(&Ca { pair: issue::ca(at).unwrap(), previous }, at);
+    Observed { server: observed.server.clone(), client: observed.client.clone(), ..after }
+}
+
+fn judge(observed: &Observed) -> Decision {
+    at(observed, now())
+}
+
+fn at(observed: &Observed, now: OffsetDateTime) -> Decision {
+    decide(observed, None, &names(), now, None)
+}
+
+fn asked(observed: &Observed, request: Request) -> Decision {
+    decide(observed, None, &names(), now(), Some(request))
+}
+
+fn issued(decision: Decision) -> Issue {
+    match decision {
+        Decision::Issue(issue) => *issue,
         other => panic!("{other:?}"),
     }
 }
 
+fn only_server(flaw: Flaw) -> Issue {
+    Issue { server: Some(flaw), ..Issue::default() }
+}
+
+fn ca_of(observed: &Observed) -> Certificate {
+    Certificate::from_pem(&observed.ca.as_ref().unwrap().pair.certificate).unwrap()
+}
+
 #[test]
 fn what_was_just_made_is_kept() {
-    assert_eq!(judge(&good()), Decision::Keep { renewable: true });
+    assert_eq!(judge(&good()), Decision::Keep(Note::Fine));
 }
 
 #[test]
 fn nothing_there_is_a_first_start() {
-    assert_eq!(judge(&Observed::default()), Decision::Generate(Flaw::Missing));
+    assert_eq!(judge(&Observed::default()), Decision::NewCa(Flaw::Missing, vec![]));
 }
 
 #[test]
-fn a_missing_half_is_issued_under_the_same_ca() {
-    let all = (Some(Flaw::Missing), Some(Flaw::Missing), Some(Flaw::Missing));
-    assert_eq!(flaws(&Observed { ca: good().ca, ..Observed::default() }), all);
-    assert_eq!(flaws(&Observed { server: None, ..good() }), (Some(Flaw::Missing), None, None));
-    assert_eq!(flaws(&Observed { client_trust: None, ..good() }), (None, Some(Flaw::Missing), None));
-    assert_eq!(flaws(&Observed { client_ca: None, ..good() }), (None, None, Some(Flaw::Missing)));
+fn what_a_cut_start_left_out_is_issued_under_the_same_ca() {
+    let missing = Some(Flaw::Missing);
+    let only_ca = Observed { ca: good().ca, ..Observed::default() };
+    let all = Issue {
+        server: missing.clone(),
+        client: missing.clone(),
+        client_ca: missing.clone(),
+        client_trust: missing.clone(),
+    };
+    assert_eq!(issued(judge(&only_ca)), all);
+    let no_server = Observed { server: None, ..good() };
+    assert_eq!(issued(judge(&no_server)), only_server(Flaw::Missing));
+    let no_trust = Observed { client_trust: None, ..good() };
+    assert_eq!(issued(judge(&no_trust)), Issue { client_trust: missing.clone(), ..Issue::default() });
+    let no_client_ca = Observed { client_ca: None, ..good() };
+    assert_eq!(issued(judge(&no_client_ca)), Issue { client_ca: missing, ..Issue::default() });
 }
 
 #[test]
-fn a_key_of_another_certificate_is_found_out() {
-    let mut observed = good();
+fn a_missing_or_wrong_key_is_found_out() {
+    let with_key = |key: &str| {
+        let mut observed = good();
+        observed.server.as_mut().unwrap().key = zeroize::Zeroizing::new(key.to_owned());
+        issued(judge(&observed))
+    };
     let other = good().server.unwrap().key;
-    observed.server.as_mut().unwrap().key = other;
-    assert_eq!(flaws(&observed).0, Some(Flaw::KeyMismatch));
-    observed.server.as_mut().unwrap().key = zeroize::Zeroizing::new("no key".to_owned());
-    assert_eq!(flaws(&observed).0, Some(Flaw::Unparsable));
+    assert_eq!(with_key(&other), only_server(Flaw::KeyMismatch));
+    assert_eq!(with_key("no key"), only_server(Flaw::Unparsable));
+    assert_eq!(with_key(""), only_server(Flaw::KeyMissing));
+}
+
+#[test]
+fn a_certificate_that_is_none_is_issued_again() {
+    let mut observed = good();
+    observed.server.as_mut().unwrap().certificate = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    assert_eq!(issued(judge(&observed)), only_server(Flaw::Unparsable));
+    let observed = Observed { client_ca: Some("-----BEGIN nonsense".to_owned()), ..good() };
+    assert_eq!(issued(judge(&observed)).client_ca, Some(Flaw::Unparsable));
 }
 
 #[test]
 fn a_leaf_of_another_ca_is_issued_again() {
     let mut observed = good();
-    observed.client = good().client;
-    assert_eq!(flaws(&observed), (None, Some(Flaw::ChainBroken), None));
+    observed.server = good().server;
+    assert_eq!(issued(judge(&observed)), only_server(Flaw::ChainBroken));
     let observed = Observed { client_ca: good().client_ca, ..good() };
-    assert_eq!(flaws(&observed), (None, None, Some(Flaw::ChainBroken)));
+    assert_eq!(issued(judge(&observed)).client_ca, Some(Flaw::WrongBundle));
 }
 
 #[test]
 fn a_leaf_for_the_other_role_is_issued_again() {
     let mut observed = good();
-    let ca = observed.ca.clone().unwrap();
+    let ca = observed.ca.clone().unwrap().pair;
     observed.server = Some(issue::leaf(&ca, Role::Client, &names(), now()).unwrap());
-    assert_eq!(flaws(&observed).0, Some(Flaw::WrongUsage));
+    assert_eq!(issued(judge(&observed)), only_server(Flaw::WrongUsage));
 }
 
 #[test]
 fn a_name_more_needs_a_new_leaf_and_a_name_less_does_not() {
+    let with = |names: &[String]| decide(&good(), None, names, now(), None);
     let mut more = names();
     more.push("new.example".to_owned());
-    let Decision::Reissue { server, .. } = decide(&good(), &more, now()) else { panic!() };
-    assert_eq!(server, Some(Flaw::NameMissing("new.example".to_owned())));
-    assert_eq!(decide(&good(), &names()[..1], now()), Decision::Keep { renewable: true });
+    assert_eq!(issued(with(&more)), only_server(Flaw::NameMissing("new.example".to_owned())));
+    assert_eq!(with(&names()[..1]), Decision::Keep(Note::Fine));
 }
 
 #[test]
 fn leaves_are_renewed_at_two_thirds_of_their_life() {
-    let at = |days| decide(&good(), &names(), now() + Duration::days(days));
-    assert_eq!(at(242), Decision::Keep { renewable: true });
+    assert_eq!(at(&good(), now() + DAY * 242), Decision::Keep(Note::Fine));
     let due = Some(Flaw::RenewalDue);
-    assert_eq!(at(244), Decision::Reissue { server: due.clone(), client: due, client_ca: None });
-}
-
-#[test]
-fn a_ca_serves_to_its_end_and_then_everything_is_made_anew() {
-    let mut observed = good();
-    let late = now() + Duration::days(3600);
-    let ca = observed.ca.clone().unwrap();
-    observed.server = Some(issue::leaf(&ca, Role::Server, &names(), late).unwrap());
-    assert!(matches!(decide(&observed, &names(), late), Decision::Reissue { server: None, .. }));
-    assert_eq!(decide(&observed, &names(), now() + Duration::days(3651)), Decision::Generate(Flaw::Expired));
-}
-
-#[test]
-fn a_clock_that_went_back_changes_nothing() {
-    assert_eq!(decide(&good(), &names(), now() - Duration::days(400)), Decision::Keep { renewable: true });
+    let both = Issue { server: due.clone(), client: due, ..Issue::default() };
+    assert_eq!(issued(at(&good(), now() + DAY * 244)), both);
 }
 
 #[test]
 fn an_original_gateway_without_ca_key_is_kept_while_it_verifies() {
-    let original = Observed { ca: None, ..good() };
-    assert_eq!(judge(&original), Decision::Keep { renewable: false });
-    let broken = Observed { server: good().server, ..original };
-    assert_eq!(judge(&broken), Decision::Generate(Flaw::Missing));
+    assert_eq!(judge(&original()), Decision::Keep(Note::NoCaKey));
+    let trusted = Certificate::all_from_pem(&original().client_ca.unwrap()).unwrap();
+    assert_eq!(trusted.len(), 1);
+    let broken = Observed { server: good().server, ..original() };
+    let Decision::NewCa(Flaw::Missing, previous) = judge(&broken) else { panic!() };
+    assert_eq!(previous, Certificate::all_from_pem(&broken.client_trust.unwrap()).unwrap());
 }
 
 #[test]
-fn a_leaf_is_no_ca() {
+fn an_original_gateway_whose_leaf_is_due_gets_a_ca_beside_its_own_and_keeps_the_leaf() {
+    let original = original();
+    let due = now() + DAY * 300;
+    let Decision::NewCa(Flaw::Missing, previous) = at(&original, due) else { panic!() };
+    assert_eq!(previous.len(), 1);
+    assert_eq!(at(&overlapping(&original, due), due), Decision::Keep(Note::Fine));
+}
+
+#[test]
+fn a_ca_whose_key_is_gone_counts_as_an_original_one() {
     let mut observed = good();
-    observed.ca = observed.server.clone();
-    observed.client_ca = None;
-    assert_eq!(judge(&observed), Decision::Generate(Flaw::WrongUsage));
+    observed.ca.as_mut().unwrap().pair.key = zeroize::Zeroizing::default();
+    assert_eq!(judge(&observed), Decision::Keep(Note::NoCaKey));
+    let broken = Observed { server: None, ..observed.clone() };
+    assert_eq!(judge(&broken), Decision::NewCa(Flaw::KeyMissing, vec![ca_of(&observed)]));
+    observed.ca.as_mut().unwrap().pair.key = good().ca.unwrap().pair.key;
+    let broken = Observed { server: None, ..observed.clone() };
+    assert_eq!(judge(&broken), Decision::NewCa(Flaw::KeyMismatch, vec![ca_of(&observed)]));
+}
+
+#[test]
+fn a_leaf_in_the_place_of_the_ca_is_no_ca() {
+    let server = good().server.unwrap();
+    let observed = Observed { ca: Some(Ca { pair: server, previous: String::new() }), ..Observed::default() };
+    assert_eq!(judge(&observed), Decision::NewCa(Flaw::WrongUsage, vec![]));
+}
+
+#[test]
+fn a_ca_in_memory_is_restored_unless_another_is_trusted_now() {
+    let ca = good().ca.unwrap();
+    let with_memory = |observed: &Observed| decide(observed, Some(&ca), &names(), now(), None);
+    let lost = Observed { ca: None, ..made(&ca, now()) };
+    assert_eq!(with_memory(&lost), Decision::RestoreCa(Flaw::Missing));
+    assert_eq!(with_memory(&Observed::default()), Decision::RestoreCa(Flaw::Missing));
+    assert_eq!(with_memory(&original()), Decision::Keep(Note::NoCaKey));
+    assert_eq!(with_memory(&good()), Decision::Keep(Note::Fine));
 }
 
 #[test]
 fn a_leaf_does_not_outlive_its_ca() {
     let ca = issue::ca(now()).unwrap();
-    let leaf = issue::leaf(&ca, Role::Client, &[], now() + Duration::days(3600)).unwrap();
+    let leaf = issue::leaf(&ca, Role::Client, &[], now() + DAY * 3600).unwrap();
     let end = |pem: &str| Certificate::from_pem(pem).unwrap().validity.1;
     assert_eq!(end(&leaf.certificate), end(&ca.certificate));
 }
