@@ -96,3 +96,6 @@ fn names(namespace: &str, extra: &[String]) -> Vec<String> {
     names.extend(extra.iter().cloned());
     names
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! The Kubernetes API, as process 1 uses it.
 
 mod client;
+#[cfg(test)]
+pub mod fake;
 mod secret;
 mod write;
 
