@@ -1,13 +1,14 @@
 //! The story of a start, read from top to bottom.
 //!
 //! `volume → config → (cgroup ∥ mounts ∥ images ∥ registries ∥ identity ∥ route → (seal ∥ dns)) → k3s →
-//! api → namespace → (ssh secret ∥ pki ∥ manifests) → chart → gateway → steady`
+//! api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) → chart → gateway → steady`
 
 use crate::board::Board;
 use crate::chart;
 use crate::failure::Failure;
 use crate::k3s::{args, supervise::K3s};
 use crate::node::{cgroup, dns, identity, images, mounts, privilege, registries, route, seal};
+use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
 use crate::secrets::Secrets;
@@ -160,12 +161,13 @@ impl Init {
             }),
             board.run(Stage::Identity, async {
                 identity::keep_password()?;
-                identity::name(&settings).inspect(|name| board.detail(Stage::Identity, name.as_str()))
+                identity::name(&settings, volume.last_node())
+                    .inspect(|name| board.detail(Stage::Identity, name.as_str()))
             }),
             self.network(&settings),
         )?;
         let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::hex::hex(&chart::chart_digest()?));
-        let kind = volume.begin(&image, &uplink.address.to_string(), &node)?;
+        let (kind, run) = volume.begin(&image, &uplink.address.to_string(), &node)?;
         board.update(|status| {
             status.boot = Some(kind);
             status.node = Some(Node { name: node.clone(), address: uplink.address.to_string() });
@@ -173,13 +175,14 @@ impl Init {
 
         board
             .run(Stage::K3s, async {
-                self.k3s.start(board, &self.broker, args::server(&settings, &node, hierarchy))
+                self.k3s.start(board, &self.broker, args::server(&settings, &run, hierarchy))
             })
             .await?;
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
         let reconciler = Arc::new(Reconciler {
             secrets: Secrets::new(client.clone(), cluster::NAMESPACE, &settings),
+            nodes: Nodes::new(client.clone(), run.node, run.names),
             client,
             board: board.clone(),
             broker: self.broker.clone(),

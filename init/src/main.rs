@@ -20,6 +20,7 @@ mod kube;
 mod log;
 mod manifests;
 mod node;
+mod nodes;
 mod pki;
 mod reconcile;
 mod secrets;

@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::chart::{self, Inputs};
 use crate::failure::Failure;
 use crate::manifests;
+use crate::nodes::Nodes;
 use crate::pki::{ClientBundle, Outcome, Request};
 use crate::secrets::Secrets;
 use crate::stage::Stage;
@@ -24,6 +25,8 @@ pub struct Reconciler {
     pub client: Client,
     /// What nobody can give back.
     pub secrets: Secrets,
+    /// The cluster's nodes.
+    pub nodes: Nodes,
     /// Where it tells how it does.
     pub board: Board,
     /// Who runs Helm.
@@ -57,10 +60,11 @@ impl Reconciler {
     pub async fn pass(&self) -> Result<Option<Outcome>, Failure> {
         let board = &self.board;
         board.run(Stage::Namespace, self.namespace()).await?;
-        let (fingerprint, pki, ()) = tokio::try_join!(
+        let (fingerprint, pki, (), ()) = tokio::try_join!(
             board.run(Stage::Ssh, self.ssh()),
             board.run(Stage::Pki, self.pki()),
             board.run(Stage::Manifests, self.manifests()),
+            board.run(Stage::Nodes, self.nodes()),
         )?;
         board.run(Stage::Chart, self.chart(&fingerprint, pki.as_ref())).await?;
         Ok(pki)
@@ -151,6 +155,18 @@ impl Reconciler {
     async fn manifests(&self) -> Result<(), Failure> {
         let applied = manifests::apply(&self.client).await?;
         self.board.detail(Stage::Manifests, format!("{applied} objects applied"));
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<(), Failure> {
+        let found = self.nodes.tidy().await?;
+        if !found.orphans.is_empty() {
+            self.board.warn(format!(
+                "no node reaches these volumes any more, and their data is kept: {}",
+                found.orphans.join(", ")
+            ));
+        }
+        self.board.detail(Stage::Nodes, found.done);
         Ok(())
     }
 

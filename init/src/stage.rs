@@ -64,6 +64,8 @@ stages! {
     Pki = "pki", 30, ApiRequest;
     /// The image's objects are applied.
     Manifests = "manifests", 30, ApiRequest;
+    /// Nodes that were ours and are gone are out of the cluster.
+    Nodes = "nodes", 30, ApiRequest;
     /// The chart is deployed.
     Chart = "chart", 120, ChartFailed;
     /// The gateway's pod runs what the chart says, and its port answers with our certificate.

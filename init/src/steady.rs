@@ -2,9 +2,9 @@
 
 use crate::board::Board;
 use crate::failure::Failure;
-use crate::gateway;
 use crate::reconcile::Reconciler;
 use crate::stage::Stage;
+use crate::{gateway, nodes};
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PartialObjectMeta, WatchEvent, WatchParams};
@@ -34,6 +34,7 @@ const WATCHED: [&str; 5] = [
 /// ours changes, and each [`PERIOD`].
 pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     tokio::spawn(watch_secrets(reconciler.clone()));
+    tokio::spawn(nodes::watch(reconciler.clone()));
     let board = &reconciler.board;
     let mut delay = BACKOFF.0;
     loop {

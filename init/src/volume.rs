@@ -1,16 +1,20 @@
 //! The data volume: whether it is one, whether it is ours, and what it remembers of the last run.
 
+mod adopted;
+mod run;
+
 use crate::failure::{Context, Failure};
 use crate::files;
 use nix::fcntl::{Flock, FlockArg};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::BootKind;
-use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+pub use run::Run;
 
 /// What k3s or we put at the top of the volume. An empty volume is a new one.
 const OURS: &[&str] = &["agent", "data", "openshell", "server", "storage"];
@@ -19,23 +23,9 @@ const OURS: &[&str] = &["agent", "data", "openshell", "server", "storage"];
 pub struct Volume {
     _lock: Flock<File>,
     last: Option<Run>,
+    /// The node's name of before we had the volume.
+    adopted: Option<String>,
     current: Option<Run>,
-}
-
-/// What the volume remembers of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Run {
-    /// Identity of the image: release and chart.
-    pub image: String,
-    /// The container's address.
-    pub address: String,
-    /// The node's name.
-    pub node: String,
-    /// Whether the run ended by a clean stop.
-    pub clean: bool,
-    /// How many runs there were, this one included.
-    pub count: u64,
 }
 
 impl Volume {
@@ -63,64 +53,35 @@ impl Volume {
         files::make_dir(state, 0o700)
             .failing(Reason::StateUnusable, || format!("can't make {}", path::STATE))?;
         let lock = lock(&state.join("lock"))?;
-        let last = read_run(&run_file())?;
-        Ok(Self { _lock: lock, last, current: None })
+        let last = Run::read()?;
+        let adopted = if last.is_none() { adopted::node() } else { None };
+        Ok(Self { _lock: lock, last, adopted, current: None })
     }
 
-    /// Remembers that a run has begun. Returns what kind of start it is.
-    pub fn begin(&mut self, image: &str, address: &str, node: &str) -> Result<BootKind, Failure> {
-        let run = Run {
-            image: image.to_owned(),
-            address: address.to_owned(),
-            node: node.to_owned(),
-            clean: false,
-            count: self.last.as_ref().map_or(1, |last| last.count + 1),
-        };
-        write_run(&run)?;
+    /// The node's name in the last run, if there was one.
+    pub fn last_node(&self) -> Option<&str> {
+        let last = self.last.as_ref().map(|last| last.node.as_str()).filter(|node| !node.is_empty());
+        last.or(self.adopted.as_deref())
+    }
+
+    /// Remembers that a run has begun. Returns what kind of start it is, and the run.
+    pub fn begin(&mut self, image: &str, address: &str, node: &str) -> Result<(BootKind, Run), Failure> {
+        let run = Run::after(self.last.as_ref(), self.adopted.as_deref(), image, address, node);
+        run.write()?;
         // k3s's data without our record: an original gateway's volume.
-        let adopted = Path::new(path::DATA).join("server/db").exists();
-        let kind = kind(self.last.as_ref(), &run, adopted);
-        self.current = Some(run);
-        Ok(kind)
+        let has_data = Path::new(path::DATA).join("server/db").exists();
+        let kind = run.kind(self.last.as_ref(), self.adopted.as_deref(), has_data);
+        self.current = Some(run.clone());
+        Ok((kind, run))
     }
 
     /// Remembers that the run ended by a clean stop, if it had begun.
     pub fn end_cleanly(&self) -> Result<(), Failure> {
         match &self.current {
-            Some(run) => write_run(&Run { clean: true, ..run.clone() }),
+            Some(run) => Run { clean: true, ..run.clone() }.write(),
             None => Ok(()),
         }
     }
-}
-
-/// What kind of start `now` is after `last`; the most consequential difference wins.
-fn kind(last: Option<&Run>, now: &Run, has_data: bool) -> BootKind {
-    match last {
-        None if has_data => BootKind::ImageChanged,
-        None => BootKind::First,
-        Some(last) if last.node != now.node => BootKind::NodeRenamed,
-        Some(last) if last.image != now.image => BootKind::ImageChanged,
-        Some(last) if last.address != now.address => BootKind::AddressChanged,
-        Some(last) if !last.clean => BootKind::AfterCrash,
-        Some(_) => BootKind::Resume,
-    }
-}
-
-fn run_file() -> PathBuf {
-    Path::new(path::STATE).join("last-run.json")
-}
-
-/// A record that can't be read is no reason not to start: the run counts as crashed.
-fn read_run(file: &Path) -> Result<Option<Run>, Failure> {
-    let text = files::read_if_there(file)
-        .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
-    Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
-}
-
-fn write_run(run: &Run) -> Result<(), Failure> {
-    let context = || format!("can't write {}", run_file().display());
-    let json = serde_json::to_vec(run).failing(Reason::StateUnusable, context)?;
-    files::replace_durably(&run_file(), &json, 0o644).failing(Reason::StateUnusable, context)
 }
 
 /// A mount point is on another device than its parent, or is another directory's root on the same one
@@ -158,27 +119,6 @@ fn lock(file: &Path) -> Result<Flock<File>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn run() -> Run {
-        Run { image: "i".into(), address: "a".into(), node: "n".into(), clean: true, count: 1 }
-    }
-
-    #[test]
-    fn the_kind_of_a_start() {
-        let now = run();
-        let after = |change: fn(&mut Run)| {
-            let mut last = run();
-            change(&mut last);
-            kind(Some(&last), &now, true)
-        };
-        assert_eq!(kind(None, &now, false), BootKind::First);
-        assert_eq!(kind(None, &now, true), BootKind::ImageChanged);
-        assert_eq!(after(|_| {}), BootKind::Resume);
-        assert_eq!(after(|r| r.clean = false), BootKind::AfterCrash);
-        assert_eq!(after(|r| r.address = "b".into()), BootKind::AddressChanged);
-        assert_eq!(after(|r| r.image = "j".into()), BootKind::ImageChanged);
-        assert_eq!(after(|r| r.node = "m".into()), BootKind::NodeRenamed);
-    }
 
     #[test]
     fn a_volume_is_ours_when_new_or_when_k3s_was_there() {

@@ -29,6 +29,8 @@ pub mod cluster {
     pub const GENERATION_ANNOTATION: &str = "openshell.ai/pki-generation";
     /// Annotation on [`SSH_SECRET`]: its keyed fingerprint, as in the status document.
     pub const FINGERPRINT_ANNOTATION: &str = "openshell.ai/ssh-fingerprint";
+    /// Label on the gateway's node, by which later starts know it again whatever its name is.
+    pub const NODE_LABEL: &str = "openshell.ai/gateway-node";
     /// Label that says who keeps an object.
     pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 }

@@ -2,19 +2,22 @@
 
 use crate::node::cgroup::Hierarchy;
 use crate::node::dns::RESOLV_CONF;
+use crate::volume::Run;
 use openshell_contract::settings::Settings;
 
 /// Names that the API server's certificate lists besides k3s's own.
 const API_SANS: [&str; 3] = ["127.0.0.1", "localhost", "host.docker.internal"];
 
 /// Arguments of `/bin/k3s`.
-pub fn server(settings: &Settings, node: &str, hierarchy: Hierarchy) -> Vec<String> {
+pub fn server(settings: &Settings, run: &Run, hierarchy: Hierarchy) -> Vec<String> {
     let mut args = vec![
         "server".to_owned(),
         "--disable=traefik".to_owned(),
         // PID 1 runs helm itself: one owner of the release, and no image pull to deploy it.
         "--disable-helm-controller".to_owned(),
-        format!("--node-name={node}"),
+        format!("--node-name={}", run.node),
+        // Local volumes are bound to the label, so that it outlives a change of the name.
+        format!("--node-label=kubernetes.io/hostname={}", run.hostname),
         // k3s 1.35.2 and later refuse --resolv-conf at the top level.
         format!("--kubelet-arg=resolv-conf={RESOLV_CONF}"),
     ];
@@ -35,14 +38,16 @@ mod tests {
     fn the_whole_command_line() {
         let layer = Layer::from([("EXTRA_SANS".to_owned(), "gw.example".to_owned())]);
         let settings = Settings::from_layers(&[(Source::Environment, &layer)]).unwrap();
-        let unified = server(&settings, "openshell-x", Hierarchy::Unified);
+        let run = Run::after(None, Some("first"), "i", "a", "openshell-x");
+        let unified = server(&settings, &run, Hierarchy::Unified);
         assert_eq!(
             unified.join(" "),
             "server --disable=traefik --disable-helm-controller --node-name=openshell-x \
+             --node-label=kubernetes.io/hostname=first \
              --kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf --tls-san=127.0.0.1 --tls-san=localhost \
              --tls-san=host.docker.internal --tls-san=gw.example"
         );
-        let v1 = server(&settings, "openshell-x", Hierarchy::V1);
+        let v1 = server(&settings, &run, Hierarchy::V1);
         assert_eq!(v1.last().map(String::as_str), Some("--kubelet-arg=fail-cgroupv1=false"));
     }
 }

@@ -12,10 +12,11 @@ use std::path::Path;
 /// Directory of the node password (k3s `pkg/agent/config`).
 const NODE_DIR: &str = "/etc/rancher/node";
 
-/// The node's name: the setting's, or the container's hostname.
-pub fn name(settings: &Settings) -> Result<String, Failure> {
-    if let Some(name) = &settings.node_name {
-        return Ok(name.clone());
+/// The node's name: the setting's, or the one that it had in the `last` run on the volume, or the container's
+/// hostname.
+pub fn name(settings: &Settings, last: Option<&str>) -> Result<String, Failure> {
+    if let Some(name) = settings.node_name.as_deref().or(last) {
+        return Ok(name.to_owned());
     }
     let host = nix::unistd::gethostname().failing(Reason::NodePreparation, || "can't read the hostname")?;
     let mut name = host.to_string_lossy().to_ascii_lowercase();
