@@ -154,7 +154,10 @@ impl Reconciler {
 
     async fn manifests(&self) -> Result<(), Failure> {
         let applied = manifests::apply(&self.client).await?;
-        self.board.detail(Stage::Manifests, format!("{applied} objects applied"));
+        for kept in applied.kept {
+            self.board.warn(format!("the image brings it no more, and it is kept: {kept}"));
+        }
+        self.board.detail(Stage::Manifests, applied.done);
         Ok(())
     }
 

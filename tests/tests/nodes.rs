@@ -1,8 +1,6 @@
 //! Nodes that come and go: only one that was ours and is gone is taken out, and a renamed node keeps what is
 //! bound to it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use openshell_contract::names::{cluster, host};
 use openshell_contract::status::BootKind;
 use openshell_e2e::gateway::cluster_image;

@@ -1,0 +1,99 @@
+//! Server-side apply (Kubernetes "Server-Side Apply").
+
+use super::bundle::Bundled;
+use super::plan::Entry;
+use crate::failure::{Context, Failure};
+use crate::kube::within;
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::{self, Scope};
+use kube::{Client, error::DiscoveryError};
+use openshell_contract::names::cluster;
+use openshell_contract::reason::Reason;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often a new kind is looked at until it is served, and for how long.
+const POLL: Duration = Duration::from_millis(50);
+const ESTABLISHING: Duration = Duration::from_secs(20);
+
+/// Applies objects, and remembers the kinds that it has asked for.
+pub struct Applier<'a> {
+    client: &'a Client,
+    kinds: BTreeMap<(String, String), (discovery::ApiResource, Scope)>,
+}
+
+impl<'a> Applier<'a> {
+    /// One that knows no kinds yet.
+    pub fn new(client: &'a Client) -> Self {
+        Self { client, kinds: BTreeMap::new() }
+    }
+
+    /// Applies an object. A definition is waited for until its kind is served.
+    pub async fn apply(&mut self, bundled: &Bundled) -> Result<(), Failure> {
+        let Bundled { entry, object, file } = bundled;
+        let what = || format!("can't apply {entry} of {file}");
+        let api = self.api(entry).await?.ok_or_else(|| {
+            Failure::new(Reason::ApiRequest, format!("{}: the API has no such kind", what()))
+        })?;
+        // What the image says of these objects holds: nobody else is meant to own their fields.
+        let params = PatchParams::apply(cluster::FIELD_MANAGER).force();
+        let mut applied = within(api.patch(&entry.name, &params, &Patch::Apply(object)), what).await?;
+        if !entry.is_definition() {
+            return Ok(());
+        }
+        let served = async {
+            while !is_established(&applied) {
+                tokio::time::sleep(POLL).await;
+                applied = within(api.get(&entry.name), what).await?;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(ESTABLISHING, served)
+            .await
+            .failing(Reason::ApiRequest, || format!("{entry} of {file} is not served"))?
+    }
+
+    /// The API of an object's kind, if there is one.
+    pub async fn api(&mut self, entry: &Entry) -> Result<Option<Api<DynamicObject>>, Failure> {
+        let Some((resource, scope)) = self.kind(entry).await? else { return Ok(None) };
+        let namespace = entry.namespace.as_deref().unwrap_or(cluster::NAMESPACE);
+        Ok(Some(match scope {
+            Scope::Namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+        }))
+    }
+
+    /// The API of a kind in all namespaces, if there is one.
+    pub async fn everywhere(&mut self, entry: &Entry) -> Result<Option<Api<DynamicObject>>, Failure> {
+        let kind = self.kind(entry).await?;
+        Ok(kind.map(|(resource, _)| Api::all_with(self.client.clone(), &resource)))
+    }
+
+    async fn kind(&mut self, entry: &Entry) -> Result<Option<(discovery::ApiResource, Scope)>, Failure> {
+        let key = (entry.api_version.clone(), entry.kind.clone());
+        if let Some(known) = self.kinds.get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        let what = || format!("can't ask for the kind of {entry}");
+        let types = kube::core::TypeMeta { api_version: entry.api_version.clone(), kind: entry.kind.clone() };
+        let kind = GroupVersionKind::try_from(&types).failing(Reason::ImageIncomplete, what)?;
+        let asked = async {
+            match discovery::pinned_kind(self.client, &kind).await {
+                Ok((resource, capabilities)) => Ok(Some((resource, capabilities.scope))),
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+                Err(kube::Error::Discovery(DiscoveryError::MissingKind(_))) => Ok(None),
+                Err(e) => Err(e),
+            }
+        };
+        let found = within(asked, what).await?;
+        self.kinds.extend(found.clone().map(|found| (key, found)));
+        Ok(found)
+    }
+}
+
+/// Kubernetes "Custom Resources", condition `Established`.
+fn is_established(definition: &DynamicObject) -> bool {
+    let conditions = definition.data["status"]["conditions"].as_array();
+    conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"))
+}

@@ -1,0 +1,91 @@
+//! The image's manifest files.
+
+use super::plan::Entry;
+use crate::failure::{Context, Failure};
+use kube::api::DynamicObject;
+use openshell_contract::names::{cluster, path};
+use openshell_contract::reason::Reason;
+use std::fs;
+use std::path::Path;
+
+/// An object of the image.
+#[derive(Clone, Debug)]
+pub struct Bundled {
+    /// Its name in the inventory.
+    pub entry: Entry,
+    /// What is applied.
+    pub object: DynamicObject,
+    /// The file that it is from.
+    pub file: String,
+}
+
+/// Every object of the image's manifests, by file name.
+pub fn objects() -> Result<Vec<Bundled>, Failure> {
+    let dir = Path::new(path::BUNDLE).join("manifests");
+    let context = || format!("can't list {}", dir.display());
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&dir).failing(Reason::ImageIncomplete, context)? {
+        let file = entry.failing(Reason::ImageIncomplete, context)?.path();
+        if file.extension().is_some_and(|e| e == "yaml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    let mut objects = Vec::new();
+    for file in files {
+        let name = file.display().to_string();
+        let text =
+            fs::read_to_string(&file).failing(Reason::ImageIncomplete, || format!("can't read {name}"))?;
+        objects.extend(read(&name, &text)?);
+    }
+    Ok(objects)
+}
+
+/// The objects in the text of a file, each labelled as ours.
+pub fn read(file: &str, text: &str) -> Result<Vec<Bundled>, Failure> {
+    let objects: Vec<DynamicObject> = serde_saphyr::from_multiple(text)
+        .failing(Reason::ImageIncomplete, || format!("can't read {file}"))?;
+    objects.into_iter().map(|object| bundled(file, object)).collect()
+}
+
+fn bundled(file: &str, mut object: DynamicObject) -> Result<Bundled, Failure> {
+    let lacks = |what| Failure::new(Reason::ImageIncomplete, format!("an object in {file} has no {what}"));
+    let types = object.types.as_ref().ok_or_else(|| lacks("kind and apiVersion"))?;
+    let entry = Entry {
+        api_version: types.api_version.clone(),
+        kind: types.kind.clone(),
+        namespace: object.metadata.namespace.clone(),
+        name: object.metadata.name.clone().ok_or_else(|| lacks("name"))?,
+    };
+    let labels = object.metadata.labels.get_or_insert_default();
+    labels.insert(cluster::MANAGED_BY_LABEL.to_owned(), cluster::FIELD_MANAGER.to_owned());
+    Ok(Bundled { entry, object, file: file.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_document_of_a_file_is_an_object_labelled_as_ours() {
+        let text = "apiVersion: v1\nkind: A\nmetadata: {name: x, labels: {team: t}}\n---\n\
+                    apiVersion: g/v1\nkind: B\nmetadata: {name: y, namespace: n}\ndata: {k: v}\n";
+        let objects = read("f", text).unwrap();
+        let names: Vec<_> = objects.iter().map(|o| o.entry.to_string()).collect();
+        assert_eq!(names, ["A x", "B y in n"]);
+        let labels = objects[0].object.metadata.labels.as_ref().unwrap();
+        assert_eq!((labels.len(), labels[cluster::MANAGED_BY_LABEL].as_str()), (2, "openshell-init"));
+        assert_eq!(objects[1].object.data["data"]["k"], "v");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_file() {
+        let why = |text| read("f.yaml", text).unwrap_err().message;
+        assert!(why("metadata: {name: x}\n").contains("f.yaml has no kind"));
+        assert!(why("apiVersion: v1\nkind: A\nmetadata: {}\n").contains("f.yaml has no name"));
+        assert!(why("{").contains("f.yaml"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Objects that the image brings along: applied, and taken away when a newer image brings them no more.
+
+mod apply;
+mod bundle;
+mod inventory;
+mod plan;
+mod prune;
+
+use crate::failure::Failure;
+use apply::Applier;
+use kube::Client;
+use plan::Entry;
+use std::collections::BTreeSet;
+use tracing::info;
+
+/// What became of the image's objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// For the status.
+    pub done: String,
+    /// What left the image and is kept all the same, each with why.
+    pub kept: Vec<String>,
+}
+
+/// Applies every object of the image, then prunes those that an earlier image brought and this one does not.
+///
+/// The inventory names an object before it is applied, and until after it is pruned: cut off anywhere, the
+/// next run knows of everything that there may be.
+pub async fn apply(client: &Client) -> Result<Applied, Failure> {
+    let objects = bundle::objects()?;
+    let wanted: BTreeSet<Entry> = objects.iter().map(|object| object.entry.clone()).collect();
+    let recorded = inventory::read(client).await?;
+    let all = &recorded | &wanted;
+    if all != recorded {
+        inventory::write(client, &all).await?;
+    }
+    let mut applier = Applier::new(client);
+    for object in plan::in_order(&objects) {
+        applier.apply(object).await?;
+    }
+    let (mut left, mut kept, mut pruned) = (wanted.clone(), Vec::new(), Vec::new());
+    for entry in &recorded - &wanted {
+        match prune::prune(&mut applier, &entry).await? {
+            prune::Outcome::Gone => {
+                info!("pruned {entry}: the image brings it no more");
+                pruned.push(entry.to_string());
+            }
+            prune::Outcome::Kept(why) => {
+                kept.push(format!("{entry}: {why}"));
+                left.insert(entry);
+            }
+            prune::Outcome::Disowned => info!("{entry} left the image, and somebody else keeps it"),
+        }
+    }
+    if left != all {
+        inventory::write(client, &left).await?;
+    }
+    let mut done = format!("{} objects applied", wanted.len());
+    if !pruned.is_empty() {
+        done = format!("{done}; pruned {}", pruned.join(", "));
+    }
+    Ok(Applied { done, kept })
+}

@@ -1,0 +1,140 @@
+//! Objects that the image brings along: there, whatever somebody does to them, and gone when a newer image
+//! brings them no more.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use openshell_contract::status::{BootKind, Phase};
+use openshell_e2e::gateway::cluster_image;
+use openshell_e2e::{Gateway, docker, run};
+use std::fs;
+use std::process::Command;
+
+const CRD: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.e2e.openshell.ai}
+spec:
+  group: e2e.openshell.ai
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+const UNUSED: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: others.e2e.openshell.ai}
+spec:
+  group: e2e.openshell.ai
+  scope: Cluster
+  names: {kind: Other, plural: others, singular: other}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+/// Of a kind that is defined in a file that comes later.
+const OBJECTS: &str = "
+apiVersion: e2e.openshell.ai/v1
+kind: Thing
+metadata: {name: thing}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config}
+data: {key: from the image}
+";
+const CLAIM: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: claim}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+";
+
+/// An image like the one under test, with more manifests. It goes when the test ends.
+struct Variant(String);
+
+impl Variant {
+    fn build(tag: &str, files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let manifests = dir.path().join("manifests");
+        fs::create_dir(&manifests).unwrap();
+        for (name, text) in files {
+            fs::write(manifests.join(name), text).unwrap();
+        }
+        let from = format!("FROM {}\nCOPY manifests /opt/openshell/manifests\n", cluster_image());
+        fs::write(dir.path().join("Dockerfile"), from).unwrap();
+        let image = format!("openshell-e2e/manifests:{tag}");
+        let mut build = Command::new("docker");
+        build.args(["build", "--quiet", "--tag", &image]).arg(dir.path());
+        let _ = run(&mut build, "").ok();
+        Self(image)
+    }
+}
+
+impl Drop for Variant {
+    fn drop(&mut self) {
+        // A container may still be of it; what is left is a name.
+        let _ = docker(&["rmi", "-f", &self.0]);
+    }
+}
+
+fn exists(gateway: &Gateway, what: &[&str]) -> bool {
+    gateway.kubectl(&[&["get"], what].concat(), "").code == 0
+}
+
+fn content(gateway: &Gateway) -> String {
+    gateway.kubectl(&["get", "configmap", "config", "-o", "jsonpath={.data.key}"], "").stdout
+}
+
+fn start(gateway: &Gateway, image: &str) {
+    let port = gateway.port.to_string();
+    let _ = gateway.openshell(&["start", "--image", image, "--port", &port]).ok();
+    let status = gateway.status().unwrap();
+    assert_eq!(status.phase, Phase::Ready, "{:?}", status.problems);
+}
+
+#[test]
+fn an_object_of_the_image_comes_back_and_is_pruned_when_it_leaves_the_image() {
+    let more = Variant::build(
+        "more",
+        &[("a.yaml", OBJECTS), ("b.yaml", CLAIM), ("z.yaml", CRD), ("y.yaml", UNUSED)],
+    );
+    let gateway = Gateway::new("manifests");
+    start(&gateway, &more.0);
+    for object in [&["thing", "thing"][..], &["configmap", "config"], &["pvc", "claim"]] {
+        assert!(exists(&gateway, object), "{object:?} was not applied");
+    }
+
+    let _ = gateway.kubectl(&["delete", "thing", "thing"], "").ok();
+    let edit = ["patch", "configmap", "config", "-p", r#"{"data": {"key": "edited"}}"#];
+    let _ = gateway.kubectl(&edit, "").ok();
+    gateway.wait("what was deleted and edited is as in the image", || {
+        exists(&gateway, &["thing", "thing"]) && content(&gateway) == "from the image"
+    });
+
+    // Things of somebody else, which only the definition keeps.
+    let mine = "apiVersion: e2e.openshell.ai/v1\nkind: Thing\nmetadata: {name: mine}\n";
+    let _ = gateway.kubectl(&["create", "-f", "-"], mine).ok();
+    start(&gateway, &cluster_image());
+    assert!(!exists(&gateway, &["configmap", "config"]), "it left the image, and is still there");
+    assert!(!exists(&gateway, &["thing", "thing"]), "it left the image, and is still there");
+    assert!(!exists(&gateway, &["crd", "others.e2e.openshell.ai"]), "nobody uses it, and it is still there");
+    for kept in [&["thing", "mine"][..], &["pvc", "claim"], &["crd", "sandboxes.agents.x-k8s.io"]] {
+        assert!(exists(&gateway, kept), "{kept:?} is gone");
+    }
+    let status = gateway.status().unwrap();
+    assert!(status.boot.is_some_and(|boot| boot != BootKind::First));
+    for kept in ["things.e2e.openshell.ai", "claim"] {
+        assert!(status.warnings.iter().any(|w| w.contains(kept)), "{kept}: {:?}", status.warnings);
+    }
+
+    // When nothing holds it any more, it goes as well.
+    let _ = gateway.kubectl(&["delete", "thing", "mine"], "").ok();
+    gateway.wait("the definition is pruned", || !exists(&gateway, &["crd", "things.e2e.openshell.ai"]));
+    assert!(exists(&gateway, &["pvc", "claim"]), "a claim was deleted");
+}
