@@ -2,15 +2,19 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::hex::hex;
 use openshell_contract::names::{MAX_NODE_NAME, path};
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Directory of the node password (k3s `pkg/agent/config`).
 const NODE_DIR: &str = "/etc/rancher/node";
+/// Length of a password before it is written in hexadecimal.
+const PASSWORD_BYTES: usize = 16;
 
 /// The node's name: the setting's, or the one that it had in the `last` run on the volume, or the container's
 /// hostname.
@@ -24,12 +28,26 @@ pub fn name(settings: &Settings, last: Option<&str>) -> Result<String, Failure> 
     Ok(name)
 }
 
-/// Moves k3s's node password into the volume: a new container on the same volume is then the same node,
+/// Keeps k3s's node password in the volume: a new container on the same volume is then the same node,
 /// and k3s accepts it.
 pub fn keep_password() -> Result<(), Failure> {
     let kept = Path::new(path::STATE).join("node");
     move_into(Path::new(NODE_DIR), &kept)
+        .and_then(|()| ensure_password(&kept.join("password")))
         .failing(Reason::StateUnusable, || format!("can't keep {NODE_DIR} in {}", kept.display()))
+}
+
+/// Makes the password where k3s would (k3s `pkg/agent/config`, in the same form), but on disk before the
+/// cluster can know it. k3s doesn't flush the file: a power cut then leaves an empty one beside a Secret
+/// with the hash of what it was, and the node is rejected for good.
+fn ensure_password(file: &Path) -> std::io::Result<()> {
+    let torn = |text: &String| text.chars().all(|c| c.is_whitespace() || c == '\0');
+    if files::read_if_there(file)?.is_some_and(|text| !torn(&text)) {
+        return Ok(());
+    }
+    let mut text = Zeroizing::new(hex(&*Zeroizing::new(rand::random::<[u8; PASSWORD_BYTES]>())));
+    text.push('\n');
+    files::replace_durably(file, text.as_bytes(), 0o600)
 }
 
 /// Makes `dir` a link to `kept`. What is in `kept` wins; a password of an older container is taken over.
@@ -74,5 +92,21 @@ mod tests {
         fs::write(etc.join("password"), "of another container").unwrap();
         move_into(&etc, &kept).unwrap();
         assert_eq!(fs::read_to_string(etc.join("password")).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_missing_or_torn_password_is_made_and_a_good_one_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        ensure_password(&file).unwrap();
+        let first = fs::read_to_string(&file).unwrap();
+        assert_eq!(first.len(), 2 * PASSWORD_BYTES + 1);
+        ensure_password(&file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), first);
+        for torn in ["", "\n", "\0\0\0"] {
+            fs::write(&file, torn).unwrap();
+            ensure_password(&file).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap().len(), first.len());
+        }
     }
 }
