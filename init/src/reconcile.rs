@@ -109,7 +109,9 @@ impl Reconciler {
             board.warn(warning);
         }
         board.detail(Stage::Pki, outcome.done.clone());
-        if outcome.changed && board.status().ready_after_ms.is_some() {
+        if outcome.restored {
+            board.warn(format!("certificates: {}", outcome.done));
+        } else if outcome.changed && board.status().ready_after_ms.is_some() {
             info!("certificates: {}", outcome.done);
         }
         if outcome.changed && board.status().phase == Phase::Ready {

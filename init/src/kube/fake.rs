@@ -24,11 +24,14 @@ pub enum Fault {
     Cut,
     /// Never answered; done.
     SilenceAfter,
+    /// Somebody else writes the object just before; done, if it may be.
+    Raced,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Internal, Self::Conflict, Self::Silence, Self::Cut, Self::SilenceAfter];
+    pub const ALL: [Self; 6] =
+        [Self::Internal, Self::Conflict, Self::Silence, Self::Cut, Self::SilenceAfter, Self::Raced];
 }
 
 /// The server; cheap to clone.
@@ -82,6 +85,11 @@ impl Fake {
         self.lock().store.objects.remove(path);
     }
 
+    /// Whether every write of a [`Fault::Raced`] is still there, where its object is.
+    pub fn lost_no_update(&self) -> bool {
+        self.lock().store.lost_no_update()
+    }
+
     async fn answer(&self, request: Request<Body>) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let body = body.collect_bytes().await.map_err(io::Error::other)?;
@@ -94,6 +102,11 @@ impl Fake {
         let perform = || self.lock().store.perform(&parts.method, parts.uri.path(), &body);
         match fault {
             None => {
+                let (code, answer) = perform();
+                Ok(respond(code, &answer))
+            }
+            Some(Fault::Raced) => {
+                self.lock().store.race(parts.uri.path());
                 let (code, answer) = perform();
                 Ok(respond(code, &answer))
             }

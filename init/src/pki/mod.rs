@@ -47,6 +47,7 @@ impl Keeper {
     ) -> Result<Outcome, Failure> {
         let mut pass = Pass::read(Api::namespaced(client.clone(), namespace), names, now).await?;
         let mut done = Vec::new();
+        let mut restored = false;
         for _ in 0..MAX_STEPS {
             let note = match decide(&pass.observed, self.known.as_ref(), names, now, asked) {
                 Decision::Keep(note) => note,
@@ -63,13 +64,15 @@ impl Keeper {
                 Decision::RestoreCa(flaw) => {
                     if let Some(ca) = self.known.clone() {
                         done.push(pass.restore_ca(&flaw, ca).await?);
+                        restored = true;
                     }
                     continue;
                 }
                 Decision::Refuse(refusal) => return Err(refuse(refusal)),
             };
             self.known.clone_from(&pass.observed.ca);
-            return outcome::outcome(&pass.observed, note, &done, now);
+            let outcome = outcome::outcome(&pass.observed, note, &done, now)?;
+            return Ok(Outcome { restored, ..outcome });
         }
         Err(outcome::inconsistent("what was just made"))
     }

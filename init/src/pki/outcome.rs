@@ -46,6 +46,8 @@ pub struct Outcome {
     pub done: String,
     /// Whether anything was written.
     pub changed: bool,
+    /// Whether the CA was missing or damaged and was put back.
+    pub restored: bool,
     /// What somebody should know.
     pub warning: Option<&'static str>,
 }
@@ -81,6 +83,7 @@ pub fn outcome(
         server,
         done: if done.is_empty() { "kept".to_owned() } else { done.join("; ") },
         changed: !done.is_empty(),
+        restored: false,
         warning: match note {
             Note::Fine => None,
             Note::NoCaKey => Some(

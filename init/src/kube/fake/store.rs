@@ -10,7 +10,12 @@ pub struct Store {
     /// The objects.
     pub objects: BTreeMap<String, Value>,
     version: u64,
+    /// Path and identity of what somebody else wrote.
+    raced: Vec<(String, Value)>,
 }
+
+/// What somebody else writes: an annotation.
+const RACED: &str = "raced";
 
 impl Store {
     /// Puts `object` at `path`, in whatever version.
@@ -44,6 +49,22 @@ impl Store {
             }
             _ => (405, status(405, "MethodNotAllowed", path)),
         }
+    }
+
+    /// Lets somebody else write the object at `path`, if there is one.
+    pub fn race(&mut self, path: &str) {
+        let Some(mut object) = self.objects.get(path).cloned() else { return };
+        object["metadata"]["annotations"][RACED] = json!("yes");
+        self.raced.push((path.to_owned(), object["metadata"]["uid"].clone()));
+        self.put(path, object);
+    }
+
+    /// Whether what [`Self::race`] wrote is still there, where its object is.
+    pub fn lost_no_update(&self) -> bool {
+        self.raced.iter().all(|(path, uid)| {
+            let object = self.objects.get(path).filter(|object| object["metadata"]["uid"] == *uid);
+            object.is_none_or(|object| object["metadata"]["annotations"][RACED] == "yes")
+        })
     }
 
     fn list(&self, path: &str) -> Value {

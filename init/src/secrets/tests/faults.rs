@@ -6,6 +6,7 @@ use crate::kube::fake::{Fake, Fault, secret};
 use crate::pki::Request;
 use crate::secrets::Secrets;
 use std::io::Write;
+use std::time::Duration;
 
 /// Passes until all must be well: one for the fault, one for what it left.
 const PASSES: usize = 4;
@@ -84,6 +85,7 @@ impl Run {
         if !is_lost && !matches!(scene.given, Given::Original | Given::Hooks) {
             assert!(self.fake.get(&secret(NAMES[0])).is_some(), "{what}: there is no CA key");
         }
+        assert!(self.fake.lost_no_update(), "{what}: what somebody else wrote is gone");
         self.client_is_never_cut_off(scene, what).await;
     }
 
@@ -109,6 +111,31 @@ fn every_call_may_fail_in_every_way_and_all_ends_well() {
     let line = format!("exhaustive: {calls} calls of {} runs, {runs} faults, 0 bad ends\n", scenes.len());
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     assert!(calls > 100 && runs == calls * 2 * Fault::ALL.len());
+}
+
+#[test]
+fn a_read_that_fails_leads_to_no_write() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let fake = Fake::default();
+        pass(&process(&fake)).await.unwrap();
+        fake.arm(&[]);
+        pass(&process(&fake)).await.unwrap();
+        let calls = fake.calls().len();
+        for (number, fault) in (0..calls).flat_map(|n| Fault::ALL.into_iter().map(move |f| (n, f))) {
+            fake.arm(&[(number, fault)]);
+            let process = process(&fake);
+            let passed =
+                tokio::time::timeout(Duration::from_secs(15), pass(&process)).await.expect("a pass hangs");
+            assert_eq!(passed.is_ok(), fault == Fault::Raced, "call {number} with {fault:?}");
+            assert!(fake.calls().iter().all(|call| call.starts_with("GET")), "{:?}", fake.calls());
+        }
+        // Only this says that there is none.
+        fake.remove(&secret(NAMES[4]));
+        pass(&process(&fake)).await.unwrap();
+        assert!(fake.get(&secret(NAMES[4])).is_some());
+    });
 }
 
 /// Fails each call of `scene` in each way. Returns how many calls there are, and how many runs there were.
