@@ -91,3 +91,16 @@ impl Observed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_not_in_the_debug_text_of_what_holds_it() {
+        let pair = Pair { certificate: "c".to_owned(), key: Zeroizing::new("hunter2".to_owned()) };
+        let ca = Some(Ca { pair: pair.clone(), previous: String::new() });
+        let observed = Observed { ca, server: Some(pair), ..Observed::default() };
+        assert!(!format!("{observed:?}").contains("hunter2"));
+    }
+}

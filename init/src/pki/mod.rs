@@ -1,6 +1,6 @@
 //! The gateway's certificates: a CA of its own, a leaf for the gateway and one for its clients.
 //!
-//! [`decide`] looks at what is there and says what is wrong, first finding first; [`issue`] makes what is
+//! [`mod@decide`] looks at what is there and says what is wrong, first finding first; [`issue`] makes what is
 //! missing; [`apply`] reads and writes. A start can be cut at any point: whatever was written, the next one
 //! decides on what it finds and continues.
 

@@ -3,5 +3,6 @@
 
 mod faults;
 mod handshake;
+mod plaintext;
 mod scenes;
 mod sequences;

@@ -1,7 +1,7 @@
 //! The SSH handshake secret: made once, then kept for ever.
 //!
 //! Sandboxes hold a copy from when they were created, so a new value would cut every one of them off.
-//! [`decide`] has the table; a new value in place of a usable one is made only when a person asks for it.
+//! [`mod@decide`] has the table; a new value in place of a usable one is made only when a person asks for it.
 
 mod decide;
 mod sandboxes;
@@ -91,7 +91,8 @@ impl Keeper {
             let found = kube::read(&api, KEY.name).await?;
             let value = Value::generate();
             write(&api, found.as_ref(), &value).await?;
-            self.known = Some((value, true));
+            // The next pass compares, and tells who is cut off for as long as the process lives.
+            self.known = Some((value, false));
         }
         Ok(holders)
     }
