@@ -67,17 +67,25 @@ pub async fn wait_ready(board: &Board) -> Result<Client, Failure> {
 pub async fn connect(file: &Path) -> Result<Client, Failure> {
     let context = || format!("can't use the kubeconfig {}", file.display());
     let kubeconfig = Kubeconfig::read_from(file).failing(Reason::ApiUnavailable, context)?;
-    client(kubeconfig).await.failing(Reason::ApiUnavailable, context)
+    config(kubeconfig).await.and_then(Client::try_from).failing(Reason::ApiUnavailable, context)
 }
 
-async fn client(kubeconfig: Kubeconfig) -> Result<Client, kube::Error> {
+/// A client of the node's own API server, which no proxy stands before: the environment may name one for
+/// the way out.
+async fn local_client(kubeconfig: Kubeconfig) -> Result<Client, kube::Error> {
+    let mut config = config(kubeconfig).await?;
+    config.proxy_url = None;
+    Client::try_from(config)
+}
+
+async fn config(kubeconfig: Kubeconfig) -> Result<Config, kube::Error> {
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(kube::Error::InferKubeconfig)?;
     config.connect_timeout = Some(PATIENCE);
     config.write_timeout = Some(PATIENCE);
     config.read_timeout = None;
-    Client::try_from(config)
+    Ok(config)
 }
 
 /// The reason is for the status only: everything here is expected while k3s starts. It leaves out what
@@ -86,7 +94,7 @@ async fn try_ready() -> Result<Client, String> {
     // k3s writes the file when its certificates are made; an older one is replaced meanwhile.
     let kubeconfig =
         Kubeconfig::read_from(path::KUBECONFIG).map_err(|_| "k3s has written no kubeconfig yet")?;
-    let client = client(kubeconfig).await.map_err(|_| "k3s's kubeconfig can't be used")?;
+    let client = local_client(kubeconfig).await.map_err(|_| "k3s's kubeconfig can't be used")?;
     let request =
         http::Request::get("/readyz").body(Vec::new()).map_err(|_| "/readyz is no request target")?;
     match tokio::time::timeout(PATIENCE, client.request_text(request)).await {
