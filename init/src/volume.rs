@@ -2,6 +2,7 @@
 
 mod adopted;
 mod run;
+mod version;
 
 use crate::failure::{Context, Failure};
 use crate::files;
@@ -53,6 +54,7 @@ impl Volume {
         files::make_dir(state, 0o700)
             .failing(Reason::StateUnusable, || format!("can't make {}", path::STATE))?;
         let lock = lock(&state.join("lock"))?;
+        version::take(state)?;
         let last = Run::read()?;
         let adopted = if last.is_none() { adopted::node() } else { None };
         Ok(Self { _lock: lock, last, adopted, current: None })

@@ -73,6 +73,23 @@ fn a_foreign_volume_is_left_as_it_is() {
 }
 
 #[test]
+fn a_volume_of_a_newer_release_is_left_as_it_is() {
+    let gateway = Gateway::new("newer");
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("openshell");
+    std::fs::create_dir(&state).unwrap();
+    let version = state.join("version");
+    std::fs::write(&version, "999\n").unwrap();
+    let status =
+        failing(&gateway, &["--privileged", "-v", &format!("{}:/var/lib/rancher/k3s", dir.path().display())]);
+    assert_eq!(status.problems[0].reason, Reason::NewerState);
+    assert_eq!(std::fs::read_to_string(&version).unwrap(), "999\n");
+    let others = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name());
+    let others: Vec<_> = others.filter(|name| name != "version" && name != "lock").collect();
+    assert!(others.is_empty(), "something was written: {others:?}");
+}
+
+#[test]
 fn a_second_container_on_the_same_volume_is_refused() {
     let (first, second) = (Gateway::new("volume-a"), Gateway::new("volume-b"));
     let _ = first.start(&["--no-wait"]).ok();

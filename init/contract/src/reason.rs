@@ -54,9 +54,15 @@ reasons! {
     /// A file that PID 1 keeps in the volume can't be read or written.
     StateUnusable => "StateUnusable",
         "Check the named file in the volume: free space, read-only mount, or content that was edited.";
+    /// A newer release has used the data volume.
+    NewerState => "NewerState",
+        "Start the gateway with the image of the newer release, or a later one; nothing was written.";
     /// The kernel or the container runtime refused to prepare the node.
     NodePreparation => "NodePreparation",
         "Read the message for the refused operation; it usually names a missing privilege or mount.";
+    /// The kernel has not given the container a control group controller that kubelet needs.
+    CgroupController => "CgroupController",
+        "Enable the named controller on the host (kernel command line `cgroup_enable=`, or delegation by systemd), then restart the container.";
     /// No default route appeared.
     NoDefaultRoute => "NoDefaultRoute",
         "Check the container's Docker network; `docker network inspect` shows whether it has a gateway.";

@@ -1,0 +1,60 @@
+//! Which release may use what process 1 keeps in the volume.
+//!
+//! One number stands for the whole directory, in a file of its own: it is read before any other file is
+//! understood and written before any other is changed, so a release that has failed half-way is told too.
+
+use crate::failure::{Context, Failure};
+use crate::files;
+use openshell_contract::reason::Reason;
+use std::path::Path;
+
+/// Version of the directory. It goes up only when an older release would misread what is in it.
+const VERSION: u32 = 1;
+
+/// Takes the directory `state` for this release, unless a newer one has used it; then nothing is written.
+pub fn take(state: &Path) -> Result<(), Failure> {
+    let file = state.join("version");
+    let text = files::read_if_there(&file)
+        .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
+    // Releases from before there was a version wrote what version 1 is.
+    let found = text.as_deref().map_or(Ok(0), |text| text.trim().parse::<u32>());
+    let found = found.failing(Reason::StateUnusable, || format!("{} is not a number", file.display()))?;
+    if found > VERSION {
+        return Err(Failure::new(
+            Reason::NewerState,
+            format!("{} says version {found}, and this release knows {VERSION}", file.display()),
+        ));
+    }
+    if found == VERSION {
+        return Ok(());
+    }
+    files::replace_durably(&file, format!("{VERSION}\n").as_bytes(), 0o644)
+        .failing(Reason::StateUnusable, || format!("can't write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_newer_version_is_refused_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("version");
+        for (there, wanted, after) in [
+            (None, None, "1\n"),
+            (Some("0"), None, "1\n"),
+            (Some("1"), None, "1"),
+            (Some("2\n"), Some(Reason::NewerState), "2\n"),
+            (Some("x"), Some(Reason::StateUnusable), "x"),
+            (Some("99999999999"), Some(Reason::StateUnusable), "99999999999"),
+        ] {
+            match there {
+                Some(text) => fs::write(&file, text).unwrap(),
+                None => assert!(!file.exists()),
+            }
+            assert_eq!(take(dir.path()).err().map(|failure| failure.reason), wanted, "{there:?}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), after);
+        }
+    }
+}
