@@ -1,13 +1,16 @@
 //! The story of a start, read from top to bottom.
 //!
-//! `volume → config → (cgroup ∥ mounts ∥ images ∥ registries ∥ identity ∥ route → (seal ∥ dns)) → k3s →
-//! api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) → chart → gateway → steady`
+//! `volume → config → (cgroup ∥ mounts ∥ kernel ∥ leftovers ∥ images ∥ registries ∥ identity ∥ route →
+//! (seal ∥ dns)) → k3s → api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) → chart → gateway → steady`
 
 use crate::board::Board;
 use crate::chart;
 use crate::failure::Failure;
-use crate::k3s::{args, supervise::K3s};
-use crate::node::{cgroup, dns, identity, images, mounts, privilege, registries, route, seal};
+use crate::k3s::{command_line::CommandLine, supervise::K3s};
+use crate::node::{
+    Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
+    preflight, privilege, proxy, registries, route, seal, snapshotter,
+};
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
@@ -148,19 +151,23 @@ impl Init {
         let settings = board.run(Stage::Config, async { self.config() }).await?;
 
         // Everything that needs no API, side by side.
-        let (hierarchy, (), (), (), node, uplink) = tokio::try_join!(
-            board.run(Stage::Cgroup, async {
-                let (hierarchy, detail) = cgroup::prepare()?;
-                board.detail(Stage::Cgroup, detail);
-                Ok(hierarchy)
+        let (groups, (), kernel, (), (), (), node, uplink) = tokio::try_join!(
+            board.run(Stage::Cgroup, async { Ok(self.told(Stage::Cgroup, cgroup::prepare()?)) }),
+            board.run(Stage::Mounts, async {
+                mounts::make_writable()?;
+                mounts::make_shared()
             }),
-            board.run(Stage::Mounts, async { mounts::make_shared() }),
+            board.run(Stage::Kernel, async { self.kernel() }),
+            board.run(Stage::Leftovers, async {
+                leftovers::remove().map(|n| board.detail(Stage::Leftovers, format!("{n} removed")))
+            }),
             board.run(Stage::Images, self.images()),
             board.run(Stage::Registries, async {
                 registries::write(&settings.registry).map(|detail| board.detail(Stage::Registries, detail))
             }),
             board.run(Stage::Identity, async {
                 identity::keep_password()?;
+                machine_id::keep()?;
                 identity::name(&settings, volume.last_node())
                     .inspect(|name| board.detail(Stage::Identity, name.as_str()))
             }),
@@ -173,11 +180,11 @@ impl Init {
             status.node = Some(Node { name: node.clone(), address: uplink.address.to_string() });
         });
 
-        board
-            .run(Stage::K3s, async {
-                self.k3s.start(board, &self.broker, args::server(&settings, &run, hierarchy))
-            })
-            .await?;
+        let command = CommandLine {
+            environment: proxy::exceptions(&self.environment, uplink.address),
+            ..CommandLine::server(&settings, &run, [groups, kernel].concat())
+        };
+        board.run(Stage::K3s, async { self.k3s.start(board, &self.broker, command) }).await?;
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
         let reconciler = Arc::new(Reconciler {
@@ -203,6 +210,29 @@ impl Init {
         }
         self.stop_timeout.store(settings.stop_timeout.as_secs(), Ordering::Relaxed);
         Ok(settings)
+    }
+
+    /// Everything about the host's kernel, and what k3s has to be told of it.
+    fn kernel(&self) -> Result<Vec<String>, Failure> {
+        let found = [
+            devices::prepare()?,
+            limits::prepare(),
+            modules::look(),
+            snapshotter::probe()?,
+            preflight::look(),
+        ];
+        Ok(found.into_iter().flat_map(|prepared| self.told(Stage::Kernel, prepared)).collect())
+    }
+
+    /// Puts what was found on the board. Returns what k3s has to be told.
+    fn told(&self, stage: Stage, prepared: Prepared) -> Vec<String> {
+        if !prepared.detail.is_empty() {
+            self.board.detail(stage, prepared.detail);
+        }
+        for warning in prepared.warnings {
+            self.board.warn(warning);
+        }
+        prepared.k3s_args
     }
 
     /// Copying may take seconds after an image change; the rest need not wait for it.

@@ -38,8 +38,12 @@ stages! {
     Config = "config", 10, InvalidSetting;
     /// Control groups are ready for kubelet.
     Cgroup = "cgroup", 10, NodePreparation;
-    /// Mounts are shared.
+    /// Mounts are shared, and the kernel's interfaces writable.
     Mounts = "mounts", 10, NodePreparation;
+    /// The kernel has what a node needs, and enough of it.
+    Kernel = "kernel", 10, NodePreparation;
+    /// What an unclean stop left behind is gone.
+    Leftovers = "leftovers", 10, NodePreparation;
     /// The node has an address and a default route.
     Route = "route", 30, NoDefaultRoute;
     /// Pod and service addresses can't leave through the uplink.

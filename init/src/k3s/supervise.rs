@@ -1,5 +1,6 @@
 //! Keeps k3s running.
 
+use super::command_line::CommandLine;
 use super::restart::{Policy, Verdict};
 use crate::board::Board;
 use crate::failure::{Context, Failure};
@@ -35,16 +36,16 @@ impl K3s {
         *self.child.borrow()
     }
 
-    /// Starts k3s with `args` and keeps it running from then on.
-    pub fn start(&self, board: &Board, broker: &Broker, args: Vec<String>) -> Result<(), Failure> {
-        let run = Run::spawn(board, broker, &args)?;
+    /// Starts k3s by `command` and keeps it running from then on.
+    pub fn start(&self, board: &Board, broker: &Broker, command: CommandLine) -> Result<(), Failure> {
+        let run = Run::spawn(board, broker, &command)?;
         self.child.send_replace(Some(run.child));
         let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
-        tokio::spawn(async move { this.keep(&board, &broker, &args, run).await });
+        tokio::spawn(async move { this.keep(&board, &broker, &command, run).await });
         Ok(())
     }
 
-    async fn keep(&self, board: &Board, broker: &Broker, args: &[String], mut run: Run) {
+    async fn keep(&self, board: &Board, broker: &Broker, command: &CommandLine, mut run: Run) {
         let mut policy = Policy::default();
         loop {
             // The sender lives in the reaper until the exit is told.
@@ -63,7 +64,7 @@ impl K3s {
                 };
                 board.enter(Phase::Degraded);
                 tokio::time::sleep(delay).await;
-                match Run::spawn(board, broker, args) {
+                match Run::spawn(board, broker, command) {
                     Ok(run) => break run,
                     Err(failure) => board.problem(Stage::K3s, &failure),
                 }
@@ -83,10 +84,15 @@ struct Run {
 }
 
 impl Run {
-    fn spawn(board: &Board, broker: &Broker, args: &[String]) -> Result<Self, Failure> {
+    fn spawn(board: &Board, broker: &Broker, line: &CommandLine) -> Result<Self, Failure> {
         let not_started = || format!("can't start {PROGRAM}");
         let mut command = Command::new(PROGRAM);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(&line.args)
+            .envs(line.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let (ended, end) = oneshot::channel();
         let mut child = broker
             .spawn(&mut command, move |exit| {

@@ -1,11 +1,30 @@
 //! Prepares the node: what a Kubernetes node needs from the container before k3s starts.
 
 pub mod cgroup;
+pub mod devices;
 pub mod dns;
 pub mod identity;
 pub mod images;
+pub mod leftovers;
+pub mod limits;
+pub mod machine_id;
+pub mod modules;
 pub mod mounts;
+pub mod preflight;
 pub mod privilege;
+pub mod proxy;
 pub mod registries;
 pub mod route;
 pub mod seal;
+pub mod snapshotter;
+
+/// What a preparation found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// What it is about, for the status.
+    pub detail: String,
+    /// What works less well than it could.
+    pub warnings: Vec<String>,
+    /// What k3s has to be told.
+    pub k3s_args: Vec<String>,
+}

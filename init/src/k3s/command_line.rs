@@ -1,0 +1,59 @@
+//! The command line of k3s.
+
+use crate::node::dns::RESOLV_CONF;
+use crate::volume::Run;
+use openshell_contract::settings::Settings;
+
+/// Names that the API server's certificate lists besides k3s's own.
+const API_SANS: [&str; 3] = ["127.0.0.1", "localhost", "host.docker.internal"];
+
+/// How `/bin/k3s` is started.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// What is set in its environment besides what it inherits.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl CommandLine {
+    /// The server of `run`, with what the preparation of the node found that it has to be told.
+    pub fn server(settings: &Settings, run: &Run, prepared: Vec<String>) -> Self {
+        let mut args = vec![
+            "server".to_owned(),
+            "--disable=traefik".to_owned(),
+            // PID 1 runs helm itself: one owner of the release, and no image pull to deploy it.
+            "--disable-helm-controller".to_owned(),
+            format!("--node-name={}", run.node),
+            // Local volumes are bound to the label, so that it outlives a change of the name.
+            format!("--node-label=kubernetes.io/hostname={}", run.hostname),
+            // k3s 1.35.2 and later refuse --resolv-conf at the top level.
+            format!("--kubelet-arg=resolv-conf={RESOLV_CONF}"),
+        ];
+        let extra = settings.extra_sans.iter().map(String::as_str);
+        args.extend(API_SANS.into_iter().chain(extra).map(|san| format!("--tls-san={san}")));
+        args.extend(prepared);
+        Self { args, environment: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openshell_contract::settings::{Layer, Source};
+
+    #[test]
+    fn the_whole_command_line() {
+        let layer = Layer::from([("EXTRA_SANS".to_owned(), "gw.example".to_owned())]);
+        let settings = Settings::from_layers(&[(Source::Environment, &layer)]).unwrap();
+        let run = Run::after(None, Some("first"), "i", "a", "openshell-x");
+        let line = CommandLine::server(&settings, &run, vec!["--snapshotter=native".to_owned()]);
+        assert_eq!(
+            line.args.join(" "),
+            "server --disable=traefik --disable-helm-controller --node-name=openshell-x \
+             --node-label=kubernetes.io/hostname=first \
+             --kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf --tls-san=127.0.0.1 --tls-san=localhost \
+             --tls-san=host.docker.internal --tls-san=gw.example --snapshotter=native"
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! The machine id: one for each gateway, kept in its volume.
+//!
+//! Every container of an image would have the image's; kubelet reports it, and agents take it for the
+//! identity of the machine (`machine-id(5)`).
+
+use crate::failure::{Context, Failure};
+use crate::files;
+use openshell_contract::names::path;
+use openshell_contract::reason::Reason;
+use std::io;
+use std::path::Path;
+
+const FILE: &str = "/etc/machine-id";
+
+/// Writes the volume's machine id to where programs look for it.
+pub fn keep() -> Result<(), Failure> {
+    let kept = Path::new(path::STATE).join("machine-id");
+    copy(&kept, Path::new(FILE))
+        .failing(Reason::StateUnusable, || format!("can't keep {FILE} in {}", kept.display()))
+}
+
+fn copy(kept: &Path, file: &Path) -> io::Result<()> {
+    let id = match files::read_if_there(kept)? {
+        Some(id) if is_valid(&id) => id,
+        _ => {
+            let id = new_id();
+            files::replace_durably(kept, id.as_bytes(), 0o444)?;
+            id
+        }
+    };
+    if files::read_if_there(file)?.as_ref() == Some(&id) {
+        return Ok(());
+    }
+    files::replace(file, id.as_bytes(), 0o444)
+}
+
+/// 32 lowercase hexadecimal digits, not all zero, and a line's end.
+fn is_valid(id: &str) -> bool {
+    id.strip_suffix('\n').is_some_and(|id| {
+        id.len() == 32
+            && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            && id.bytes().any(|b| b != b'0')
+    })
+}
+
+/// A random UUID (RFC 9562, version 4), as `machine-id(5)` recommends.
+fn new_id() -> String {
+    let mut bytes: [u8; 16] = rand::random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    format!("{}\n", crate::hex::hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_volume_decides_and_rubbish_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (kept, first, second) =
+            (dir.path().join("kept"), dir.path().join("first"), dir.path().join("second"));
+        fs::write(&first, "of the image").unwrap();
+        copy(&kept, &first).unwrap();
+        copy(&kept, &second).unwrap();
+        let id = fs::read_to_string(&kept).unwrap();
+        assert!(is_valid(&id), "{id}");
+        assert_eq!(fs::read_to_string(&first).unwrap(), id);
+        assert_eq!(fs::read_to_string(&second).unwrap(), id);
+
+        fs::remove_file(&kept).unwrap();
+        fs::write(&kept, "torn").unwrap();
+        copy(&kept, &first).unwrap();
+        assert_ne!(fs::read_to_string(&first).unwrap(), id);
+    }
+
+    #[test]
+    fn ids_are_version_4_and_differ() {
+        let (a, b) = (new_id(), new_id());
+        assert_ne!(a, b);
+        assert!(is_valid(&a) && a.as_bytes()[12] == b'4');
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether containerd can stack images on the volume's file system.
+
+use super::Prepared;
+use crate::failure::{Context, Failure};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use openshell_contract::names::path;
+use openshell_contract::reason::Reason;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Mounts an overlay on the volume. Where the file system refuses (`overlayfs` on itself, some network file
+/// systems, `ZFS` before 2.2), containerd copies images instead, which needs more space.
+pub fn probe() -> Result<Prepared, Failure> {
+    let place = Path::new(path::STATE).join("overlay-probe");
+    let refused = try_overlay(&place)
+        .failing(Reason::StateUnusable, || format!("can't try an overlay in {}", place.display()))?;
+    Ok(match refused {
+        None => Prepared { detail: "overlayfs".to_owned(), ..Prepared::default() },
+        Some(e) => Prepared {
+            detail: "native".to_owned(),
+            warnings: vec![format!(
+                "the volume's file system can't hold overlays ({e}): images are copied for each container"
+            )],
+            k3s_args: vec!["--snapshotter=native".to_owned()],
+        },
+    })
+}
+
+/// Tries it below `place`, which is gone afterwards. Returns the kernel's refusal, if it refused.
+fn try_overlay(place: &Path) -> io::Result<Option<nix::Error>> {
+    // Of a run that was cut off in the middle; its mount ended with it.
+    remove(place)?;
+    let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(|name| place.join(name));
+    for dir in [&lower, &upper, &work, &merged] {
+        fs::create_dir_all(dir)?;
+    }
+    let options =
+        format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
+    let mounted = mount(Some("overlay"), &merged, Some("overlay"), MsFlags::empty(), Some(options.as_str()));
+    if mounted.is_ok() {
+        umount2(&merged, MntFlags::MNT_DETACH)?;
+    }
+    remove(place)?;
+    Ok(mounted.err())
+}
+
+fn remove(place: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(place) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_that_can_and_one_that_can_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("probe");
+        // A plain tmpfs can; what the machine's own temporary directory is made of doesn't matter.
+        mount(None::<&str>, dir.path(), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+        assert_eq!(try_overlay(&place).unwrap(), None);
+        assert!(!place.exists());
+        umount2(dir.path(), MntFlags::MNT_DETACH).unwrap();
+
+        // An overlay's own upper directory is refused as an upper one again.
+        let stacked = tempfile::tempdir().unwrap();
+        let [lower, upper, work] = ["l", "u", "w"].map(|name| dir.path().join(name));
+        for part in [&lower, &upper, &work] {
+            fs::create_dir(part).unwrap();
+        }
+        let options =
+            format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
+        if mount(Some("overlay"), stacked.path(), Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+            .is_ok()
+        {
+            let refused = try_overlay(&stacked.path().join("probe"));
+            umount2(stacked.path(), MntFlags::MNT_DETACH).unwrap();
+            assert!(refused.unwrap().is_some());
+        }
+    }
+}
