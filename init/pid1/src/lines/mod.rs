@@ -6,8 +6,10 @@
 //! too long is cut, not collected.
 
 mod queue;
+mod sink;
 
 pub use queue::Lost;
+pub use sink::Sink;
 
 use queue::{Item, Queue};
 use std::io::{self, BufRead, BufReader, Read};
