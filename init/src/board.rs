@@ -11,9 +11,12 @@ use openshell_contract::names::path;
 use openshell_contract::status::{Phase, Problem, StageState, StageStatus, Status, VERSION};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
+
+/// How long a stage may take without a word.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// The board; cheap to clone.
 #[derive(Clone)]
@@ -163,7 +166,7 @@ impl Board {
     ) -> Result<T, Failure> {
         let began = Instant::now();
         self.mark(stage, StageState::Running, None);
-        let mut work = std::pin::pin!(work);
+        let mut work = std::pin::pin!(self.telling(stage, began, work));
         let result = loop {
             let before = self.lock().stages[stage as usize].detail.clone();
             if let Ok(result) = tokio::time::timeout(stage.deadline(), &mut work).await {
@@ -189,6 +192,21 @@ impl Board {
             }
         }
         result
+    }
+
+    /// Says in the log what long work waits for: after [`WAIT`], and then each time it has taken twice as
+    /// long.
+    async fn telling<T>(&self, stage: Stage, began: Instant, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut pause = WAIT;
+        loop {
+            if let Ok(result) = tokio::time::timeout(pause, &mut work).await {
+                return result;
+            }
+            pause = began.elapsed();
+            let detail = self.lock().stages[stage as usize].detail.clone();
+            info!(stage = stage.name(), "still waiting after {} s: {detail}", pause.as_secs());
+        }
     }
 
     fn mark(&self, stage: Stage, how: StageState, began: Option<Instant>) {

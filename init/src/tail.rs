@@ -27,7 +27,12 @@ impl Tail {
 
     /// The lines as one, so that a message that holds them is one line of the log.
     pub fn joined(&self) -> String {
-        self.lock().iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
+        self.lines().join(" | ")
+    }
+
+    /// The lines, oldest first.
+    pub fn lines(&self) -> Vec<String> {
+        self.lock().iter().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {

@@ -10,5 +10,7 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Wrong arguments (`EX_USAGE`).
 pub const USAGE: u8 = 64;
+/// A defect: a panic, or a main loop that hung (`EX_SOFTWARE`). Everything was stopped in order before.
+pub const INTERNAL: u8 = 70;
 /// The operating system refused something without which PID 1 cannot even report (`EX_OSERR`).
 pub const OS: u8 = 71;

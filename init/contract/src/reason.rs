@@ -78,6 +78,33 @@ reasons! {
     /// k3s ended by itself too often in a short time.
     K3sCrashLoop => "K3sCrashLoop",
         "Read the last lines of k3s in the container's log, mend the cause, then `docker restart` the container.";
+    /// k3s ended: a port that it needs is taken.
+    K3sAddressInUse => "K3sAddressInUse",
+        "End the program that holds the named address, or run the container in a network of its own.";
+    /// k3s ended: an address that it was told or that it remembers is not the node's any more.
+    K3sAddressChanged => "K3sAddressChanged",
+        "Restart the container, so that it takes its present address; if it lasts, `openshell gateway start` makes a new one.";
+    /// The cluster knows the node by another password.
+    K3sNodePassword => "K3sNodePassword",
+        "Another node has this name, or the volume lost the password: delete the Secret NODE.node-password.k3s in kube-system.";
+    /// No space is left on a file system that k3s writes to.
+    DiskFull => "DiskFull",
+        "Free space where Docker keeps its volumes (`docker system df`); k3s is started again by itself.";
+    /// The host allows too few file watches or open files.
+    InotifyLimit => "InotifyLimit",
+        "On the host: `sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576`, then restart the container.";
+    /// k3s's database can't be read.
+    CorruptDatabase => "CorruptDatabase",
+        "Restore the volume from a backup, or repair server/db/state.db in it with `sqlite3 .recover`; nothing was changed.";
+    /// The kernel killed k3s for want of memory.
+    OutOfMemory => "OutOfMemory",
+        "Give the container or the machine more memory, or run less in it; k3s is started again by itself.";
+    /// k3s runs, and its API has not answered for long.
+    K3sHung => "K3sHung",
+        "It is ended and started again; if it happens again, look for a slow disk or a machine that is out of memory.";
+    /// A part of process 1 failed by a defect of its own.
+    Internal => "Internal",
+        "Report the message with the container's log; process 1 stops in order, and Docker starts the container again.";
     /// The Kubernetes API does not answer.
     ApiUnavailable => "ApiUnavailable",
         "Wait; if it lasts, read k3s's lines in the container's log.";

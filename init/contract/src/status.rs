@@ -30,6 +30,8 @@ pub struct Status {
     /// What kind of start this was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<BootKind>,
+    /// How many runs right before this one did not end by a clean stop.
+    pub crashes: u32,
     /// Every stage of the start, in the order of the boot graph.
     pub stages: Vec<StageStatus>,
     /// What is wrong, most important first; empty when all is well.

@@ -20,6 +20,9 @@ pub enum Verdict {
     GiveUp,
 }
 
+/// Share of a delay by which it may differ, so that nodes of one host don't fall into step.
+const JITTER: f64 = 0.2;
+
 /// Remembers the exits of the last [`WINDOW`].
 #[derive(Debug, Default)]
 pub struct Policy {
@@ -27,8 +30,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Judges an exit at `now`.
-    pub fn exited(&mut self, now: Instant) -> Verdict {
+    /// Judges an exit at `now`; `chance` is between 0 and 1. A run of [`WINDOW`] forgives what was before.
+    pub fn exited(&mut self, now: Instant, chance: f64) -> Verdict {
         self.exits.retain(|exit| now.duration_since(*exit) < WINDOW);
         self.exits.push(now);
         let failures = self.exits.len();
@@ -36,7 +39,8 @@ impl Policy {
             return Verdict::GiveUp;
         }
         let doublings = u32::try_from(failures - 1).unwrap_or(u32::MAX);
-        Verdict::After(FIRST.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST))
+        let delay = FIRST.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST);
+        Verdict::After(delay.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance))
     }
 }
 
@@ -49,9 +53,16 @@ mod tests {
         let (start, mut policy) = (Instant::now(), Policy::default());
         for (i, seconds) in [1, 2, 4, 8, 16].into_iter().enumerate() {
             let now = start + Duration::from_secs(10 * i as u64);
-            assert_eq!(policy.exited(now), Verdict::After(Duration::from_secs(seconds)));
+            assert_eq!(policy.exited(now, 0.5), Verdict::After(Duration::from_secs(seconds)));
         }
-        assert_eq!(policy.exited(start + Duration::from_mins(1)), Verdict::GiveUp);
+        assert_eq!(policy.exited(start + Duration::from_mins(1), 0.5), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn chance_moves_a_delay_by_a_fifth_at_most() {
+        let delay = |chance| Policy::default().exited(Instant::now(), chance);
+        assert_eq!(delay(0.0), Verdict::After(Duration::from_millis(800)));
+        assert_eq!(delay(1.0), Verdict::After(Duration::from_millis(1200)));
     }
 
     #[test]
@@ -59,7 +70,7 @@ mod tests {
         let (start, mut policy) = (Instant::now(), Policy::default());
         for hour in 0..24 {
             let now = start + Duration::from_hours(hour);
-            assert_eq!(policy.exited(now), Verdict::After(FIRST));
+            assert_eq!(policy.exited(now, 0.5), Verdict::After(FIRST));
         }
     }
 }

@@ -2,44 +2,74 @@
 
 use super::command_line::CommandLine;
 use super::restart::{Policy, Verdict};
+use super::{cause, memory};
 use crate::board::Board;
 use crate::failure::{Context, Failure};
 use crate::stage::Stage;
 use crate::tail::Tail;
+use nix::sys::signal::Signal;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
 use openshell_pid1::lines::{self, Line};
 use openshell_pid1::{Broker, ChildId, Exit};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 
 const PROGRAM: &str = "/bin/k3s";
-/// Last lines that are kept to tell why it ended.
-const KEPT_LINES: usize = 5;
+/// Last lines that are kept to find out why it ended, and how many of them are told.
+const KEPT_LINES: usize = 30;
+const TOLD_LINES: usize = 5;
+/// How long k3s may take to end when it hangs.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// k3s, running or being started again.
 #[derive(Clone)]
 pub struct K3s {
-    child: watch::Sender<Option<ChildId>>,
+    running: watch::Sender<Option<Running>>,
+}
+
+/// A k3s that runs.
+#[derive(Clone, Copy)]
+struct Running {
+    child: ChildId,
+    since: Instant,
 }
 
 impl K3s {
     /// k3s, not started yet.
     pub fn new() -> Self {
-        Self { child: watch::Sender::new(None) }
+        Self { running: watch::Sender::new(None) }
     }
 
     /// Its process while it runs.
     pub fn child(&self) -> Option<ChildId> {
-        *self.child.borrow()
+        self.running.borrow().map(|running| running.child)
+    }
+
+    /// When it was started, while it runs.
+    pub fn running_since(&self) -> Option<Instant> {
+        self.running.borrow().map(|running| running.since)
+    }
+
+    /// Ends it, so that it is started again: TERM, and KILL for whoever hangs too badly to hear it. Its
+    /// pods go on.
+    pub async fn end(&self, broker: &Broker) {
+        let Some(child) = self.child() else { return };
+        let mut running = self.running.subscribe();
+        // It may have ended in this very moment.
+        let _ = broker.signal(child, Signal::SIGTERM);
+        let other = |now: &Option<Running>| now.is_none_or(|now| now.child != child);
+        if tokio::time::timeout(GRACE, running.wait_for(other)).await.is_err() {
+            let _ = broker.signal(child, Signal::SIGKILL);
+        }
     }
 
     /// Starts k3s by `command` and keeps it running from then on.
     pub fn start(&self, board: &Board, broker: &Broker, command: CommandLine) -> Result<(), Failure> {
         let run = Run::spawn(board, broker, &command)?;
-        self.child.send_replace(Some(run.child));
+        self.running.send_replace(Some(run.running()));
         let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
         tokio::spawn(async move { this.keep(&board, &broker, &command, run).await });
         Ok(())
@@ -50,15 +80,17 @@ impl K3s {
         loop {
             // The sender lives in the reaper until the exit is told.
             let Ok(exit) = run.end.await else { return };
-            self.child.send_replace(None);
-            let last = run.tail.joined();
-            let ended = Failure::new(Reason::K3sExited, format!("k3s ended by itself with {exit}: {last}"));
+            crate::fault::point("supervise");
+            self.running.send_replace(None);
+            let ended = why(exit, &run.tail, memory::kills() > run.memory_kills);
             board.update(|status| status.k3s.pid = None);
             board.problem(Stage::K3s, &ended);
             run = loop {
-                let Verdict::After(delay) = policy.exited(Instant::now()) else {
-                    let failure = Failure { reason: Reason::K3sCrashLoop, ..ended };
-                    board.problem(Stage::K3s, &failure);
+                let Verdict::After(delay) = policy.exited(Instant::now(), rand::random()) else {
+                    // A cause that is known says more than how often it struck.
+                    let reason =
+                        if ended.reason == Reason::K3sExited { Reason::K3sCrashLoop } else { ended.reason };
+                    board.problem(Stage::K3s, &Failure { reason, ..ended });
                     board.enter(Phase::Failed);
                     return;
                 };
@@ -69,7 +101,7 @@ impl K3s {
                     Err(failure) => board.problem(Stage::K3s, &failure),
                 }
             };
-            self.child.send_replace(Some(run.child));
+            self.running.send_replace(Some(run.running()));
             board.update(|status| status.k3s.restarts += 1);
             board.solved(Stage::K3s);
         }
@@ -79,20 +111,41 @@ impl K3s {
 /// One run of k3s.
 struct Run {
     child: ChildId,
+    since: Instant,
     end: oneshot::Receiver<Exit>,
     tail: Tail,
+    memory_kills: u64,
+}
+
+/// What k3s's end means, judged by its last lines.
+fn why(exit: Exit, tail: &Tail, killed_for_memory: bool) -> Failure {
+    let lines = tail.lines();
+    let reason = if killed_for_memory && exit == Exit::Signal(Signal::SIGKILL as i32) {
+        Reason::OutOfMemory
+    } else {
+        cause::told_by(lines.iter().map(String::as_str)).unwrap_or(Reason::K3sExited)
+    };
+    let told = lines[lines.len().saturating_sub(TOLD_LINES)..].join(" | ");
+    Failure::new(reason, format!("k3s ended by itself with {exit}: {told}"))
 }
 
 impl Run {
+    fn running(&self) -> Running {
+        Running { child: self.child, since: self.since }
+    }
+
     fn spawn(board: &Board, broker: &Broker, line: &CommandLine) -> Result<Self, Failure> {
         let not_started = || format!("can't start {PROGRAM}");
         let mut command = Command::new(PROGRAM);
         command
             .args(&line.args)
             .envs(line.environment.iter().cloned())
+            // k3s would tell a service manager that it is ready, long before the gateway is.
+            .env_remove("NOTIFY_SOCKET")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let memory_kills = memory::kills();
         let (ended, end) = oneshot::channel();
         let mut child = broker
             .spawn(&mut command, move |exit| {
@@ -121,6 +174,6 @@ impl Run {
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
         board.update(|status| status.k3s.pid = u32::try_from(child.id.pid().as_raw()).ok());
-        Ok(Self { child: child.id, end, tail })
+        Ok(Self { child: child.id, since: Instant::now(), end, tail, memory_kills })
     }
 }
