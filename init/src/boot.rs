@@ -5,8 +5,9 @@
 
 use crate::board::Board;
 use crate::chart;
+use crate::defect::{Alarm, Pulse};
 use crate::failure::Failure;
-use crate::k3s::{command_line::CommandLine, supervise::K3s};
+use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
 use crate::node::{
     Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
     preflight, privilege, proxy, registries, route, seal, snapshotter,
@@ -19,14 +20,16 @@ use crate::settings::{self, Loaded};
 use crate::socket::Desk;
 use crate::stage::Stage;
 use crate::volume::Volume;
-use crate::{kube, log, say, socket, steady};
+use crate::{fault, kube, log, say, socket, steady};
 use openshell_contract::exit;
 use openshell_contract::names::cluster;
+use openshell_contract::reason::Reason;
 use openshell_contract::settings::{Layer, Settings};
 use openshell_contract::status::{Node, Phase};
 use openshell_pid1::stop::Stop;
 use openshell_pid1::{Broker, Request};
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,8 +53,19 @@ struct Init {
     environment: Layer,
     bundle: watch::Sender<Option<ClientBundle>>,
     desk: Desk,
+    ending: Ending,
+    alarm: Alarm,
+    pulse: Pulse,
+}
+
+/// What a stop needs, whoever begins it.
+#[derive(Clone)]
+struct Ending {
+    broker: Broker,
+    k3s: K3s,
+    hurry: Arc<AtomicBool>,
     /// Seconds; the default until the settings are known.
-    stop_timeout: AtomicU64,
+    timeout: Arc<AtomicU64>,
 }
 
 /// `boot`: be process 1, until somebody asks to stop.
@@ -78,7 +92,11 @@ pub fn main() -> ExitCode {
     if let Err(e) = openshell_pid1::detach() {
         return refuse(exit::OS, &format!("can't let go of what was handed down: {e}"));
     }
-    log::start(settings::log_format(&environment));
+    let log = match log::start(settings::log_format(&environment)) {
+        Ok(log) => log,
+        Err(e) => return refuse(exit::OS, &format!("can't start the log: {e}")),
+    };
+    let alarm = Alarm::on_panic();
     if let Err(e) = broker.protect_from_oom() {
         info!("when memory is short the kernel may choose process 1 as any other ({e})");
     }
@@ -90,17 +108,64 @@ pub fn main() -> ExitCode {
         Err(e) => return refuse(exit::OS, &format!("can't start the async runtime: {e}")),
     };
     info!(version = env!("CARGO_PKG_VERSION"), "openshell-init is process 1");
+    let k3s = K3s::new();
+    let ending = Ending {
+        broker: broker.clone(),
+        k3s: k3s.clone(),
+        hurry: requests.hurry.clone(),
+        timeout: Arc::new(AtomicU64::new(9)),
+    };
+    let pulse = Pulse::default();
+    let (hung, last_lines) = (ending.clone(), log.clone());
+    if let Err(e) = pulse.watch(move || hung.after_a_hang(&last_lines)) {
+        return refuse(exit::OS, &format!("can't start the watchdog: {e}"));
+    }
     let init = Init {
         board: Board::new(),
         broker,
-        k3s: K3s::new(),
+        k3s,
         environment,
         bundle: watch::Sender::new(None),
         desk: Desk::default(),
-        stop_timeout: AtomicU64::new(9),
+        ending: ending.clone(),
+        alarm,
+        pulse,
     };
-    runtime.block_on(init.live(&requests));
-    ExitCode::from(exit::OK)
+    // A panic of the main loop itself has been logged; what is left is to stop in order.
+    let code =
+        catch_unwind(AssertUnwindSafe(|| runtime.block_on(init.live(&requests)))).unwrap_or_else(|_| {
+            ending.run();
+            exit::INTERNAL
+        });
+    log.finish();
+    ExitCode::from(code)
+}
+
+impl Ending {
+    /// The stop ladder, with a line of the log for each phase.
+    fn run(&self) {
+        let budget = Duration::from_secs(self.timeout.load(Ordering::Relaxed));
+        info!("stopping within {} s", budget.as_secs());
+        let stop = Stop { k3s: self.k3s.child(), budget, hurry: self.hurry.clone() };
+        stop.run(&self.broker, |phase| {
+            let elapsed_ms = u64::try_from(phase.elapsed.as_millis()).unwrap_or(u64::MAX);
+            let left_ms = u64::try_from(phase.left.as_millis()).unwrap_or(u64::MAX);
+            if phase.in_time {
+                info!(elapsed_ms, left_ms, "stop: {} done: {}", phase.name, phase.detail);
+            } else {
+                warn!(elapsed_ms, left_ms, "stop: {} ran out of time: {}", phase.name, phase.detail);
+            }
+        });
+    }
+
+    /// The watchdog's: nobody else is left to end the process.
+    #[expect(clippy::disallowed_methods, reason = "main hangs, so it can't return")]
+    fn after_a_hang(&self, log: &log::Log) {
+        error!(children = ?self.broker.children(), "a defect: the main loop hangs");
+        self.run();
+        log.finish();
+        std::process::exit(exit::INTERNAL.into())
+    }
 }
 
 fn refuse(code: u8, text: &str) -> ExitCode {
@@ -108,23 +173,31 @@ fn refuse(code: u8, text: &str) -> ExitCode {
 }
 
 impl Init {
-    /// Starts, keeps, and in the end stops the gateway.
-    async fn live(self, requests: &Requests) {
+    /// Starts, keeps, and in the end stops the gateway. Returns the exit code.
+    async fn live(self, requests: &Requests) -> u8 {
         if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe(), self.desk.clone()) {
             error!("{failure}");
         }
+        // Beside everything, the stop included.
+        let pulse = self.pulse.clone();
+        tokio::spawn(async move { pulse.beat().await });
         // Held to the end: no other container may take the volume while this one is stopping.
         let mut volume = None;
-        tokio::select! {
-            () = requests.stop.notified() => {}
+        let defect = tokio::select! {
+            () = requests.stop.notified() => None,
+            what = self.alarm.raised() => Some(what),
             never = self.start(&mut volume) => match never {},
             never = self.dump_on(&requests.dump) => match never {},
+        };
+        if let Some(what) = &defect {
+            self.board.problem(Stage::K3s, &Failure::new(Reason::Internal, what.as_str()));
         }
-        self.stop(requests.hurry.clone()).await;
-        if let Some(Err(failure)) = volume.as_ref().map(Volume::end_cleanly) {
+        self.stop().await;
+        if let Some(Err(failure)) = volume.as_ref().map(|volume| volume.end(defect.as_deref())) {
             warn!("{failure}");
         }
         info!("stopped");
+        if defect.is_none() { exit::OK } else { exit::INTERNAL }
     }
 
     /// Runs the start. If it can't go on, the reason is on the board, and nothing more is tried, since
@@ -140,6 +213,7 @@ impl Init {
     }
 
     async fn boot(&self, volume: &mut Option<Volume>) -> Result<Infallible, Failure> {
+        fault::point("start");
         let board = &self.board;
         let opened = board
             .run(Stage::Volume, async {
@@ -175,8 +249,12 @@ impl Init {
         )?;
         let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::hex::hex(&chart::chart_digest()?));
         let (kind, run) = volume.begin(&image, &uplink.address.to_string(), &node)?;
+        if let Some(warning) = volume.warning(&run) {
+            board.warn(warning);
+        }
         board.update(|status| {
             status.boot = Some(kind);
+            status.crashes = run.crashes;
             status.node = Some(Node { name: node.clone(), address: uplink.address.to_string() });
         });
 
@@ -200,7 +278,11 @@ impl Init {
         });
         // There is one start in a process, so it is not set yet.
         let _ = self.desk.set(reconciler.clone());
-        Ok(steady::run(&reconciler).await)
+        let client = reconciler.client.clone();
+        tokio::select! {
+            never = steady::run(&reconciler) => Ok(never),
+            never = liveness::watch(board, &self.broker, &self.k3s, &client) => Ok(never),
+        }
     }
 
     fn config(&self) -> Result<Settings, Failure> {
@@ -208,7 +290,7 @@ impl Init {
         for name in unknown {
             self.board.warn(format!("the environment has {name}, which is no setting of this release"));
         }
-        self.stop_timeout.store(settings.stop_timeout.as_secs(), Ordering::Relaxed);
+        self.ending.timeout.store(settings.stop_timeout.as_secs(), Ordering::Relaxed);
         Ok(settings)
     }
 
@@ -237,13 +319,9 @@ impl Init {
 
     /// Copying may take seconds after an image change; the rest need not wait for it.
     async fn images(&self) -> Result<(), Failure> {
-        let copied = tokio::task::spawn_blocking(images::stage).await.map_err(|e| {
-            Failure::caused(
-                openshell_contract::reason::Reason::StateUnusable,
-                "copying images was cut off",
-                &e,
-            )
-        })??;
+        let copied = tokio::task::spawn_blocking(images::stage)
+            .await
+            .map_err(|e| Failure::caused(Reason::StateUnusable, "copying images was cut off", &e))??;
         self.board.detail(Stage::Images, format!("{copied} archives copied"));
         Ok(())
     }
@@ -281,24 +359,11 @@ impl Init {
         }
     }
 
-    async fn stop(&self, hurry: Arc<AtomicBool>) {
-        let budget = Duration::from_secs(self.stop_timeout.load(Ordering::Relaxed));
-        info!("stopping within {} s", budget.as_secs());
+    async fn stop(&self) {
         self.board.enter(Phase::Stopping);
-        let stop = Stop { k3s: self.k3s.child(), budget, hurry };
-        let broker = self.broker.clone();
+        let ending = self.ending.clone();
         // On a thread of its own, so that the socket goes on answering.
-        let ladder = tokio::task::spawn_blocking(move || {
-            stop.run(&broker, |phase| {
-                let elapsed_ms = u64::try_from(phase.elapsed.as_millis()).unwrap_or(u64::MAX);
-                if phase.in_time {
-                    info!(elapsed_ms, "stop: {} done {}", phase.name, phase.detail);
-                } else {
-                    warn!(elapsed_ms, "stop: {} ran out of time {}", phase.name, phase.detail);
-                }
-            });
-        });
-        if let Err(e) = ladder.await {
+        if let Err(e) = tokio::task::spawn_blocking(move || ending.run()).await {
             error!("the stop was cut off: {e}");
         }
     }

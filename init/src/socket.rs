@@ -84,6 +84,7 @@ async fn answer(
     client: watch::Receiver<Option<ClientBundle>>,
     desk: Desk,
 ) -> std::io::Result<()> {
+    crate::fault::point("socket");
     let (read, mut write) = stream.split();
     let mut request = String::new();
     let mut reader = BufReader::new(read.take(REQUEST.0));

@@ -77,12 +77,18 @@ impl Volume {
         Ok((kind, run))
     }
 
-    /// Remembers that the run ended by a clean stop, if it had begun.
-    pub fn end_cleanly(&self) -> Result<(), Failure> {
-        match &self.current {
-            Some(run) => Run { clean: true, ..run.clone() }.write(),
-            None => Ok(()),
-        }
+    /// What is worth knowing of how the runs before `current` ended.
+    pub fn warning(&self, current: &Run) -> Option<String> {
+        let cause = self.last.as_ref()?.cause.as_deref().unwrap_or("killed, or the power failed");
+        (current.crashes > 0).then(|| {
+            format!("{} runs in a row did not end by a clean stop; the last one: {cause}", current.crashes)
+        })
+    }
+
+    /// Remembers that the run ended by a clean stop, or by a `defect`, if it had begun.
+    pub fn end(&self, defect: Option<&str>) -> Result<(), Failure> {
+        let Some(run) = &self.current else { return Ok(()) };
+        defect.map_or_else(|| run.ended_cleanly(), |cause| run.ended_by(cause)).write()
     }
 }
 

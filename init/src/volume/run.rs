@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// Longest cause that is kept, in characters.
+const CAUSE: usize = 500;
+
 /// A run of a gateway on the volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -28,6 +31,11 @@ pub struct Run {
     pub clean: bool,
     /// How many runs there were, this one included.
     pub count: u64,
+    /// How many runs right before this one did not end by a clean stop.
+    pub crashes: u32,
+    /// Why the run ended, if it could say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 impl Run {
@@ -46,6 +54,8 @@ impl Run {
             hostname: hostname.to_owned(),
             clean: false,
             count: last.map_or(1, |last| last.count + 1),
+            crashes: last.filter(|last| !last.clean).map_or(0, |last| last.crashes + 1),
+            cause: None,
         }
     }
 
@@ -61,6 +71,16 @@ impl Run {
             Some(last) if !last.clean => BootKind::AfterCrash,
             Some(_) => BootKind::Resume,
         }
+    }
+
+    /// The run as it ended by a clean stop.
+    pub fn ended_cleanly(&self) -> Self {
+        Self { clean: true, ..self.clone() }
+    }
+
+    /// The run as it ended by a defect.
+    pub fn ended_by(&self, cause: &str) -> Self {
+        Self { cause: Some(cause.chars().take(CAUSE).collect()), ..self.clone() }
     }
 
     /// Reads the record. One that can't be understood is no reason not to start: the run counts as crashed.
@@ -108,6 +128,17 @@ mod tests {
         assert_eq!(after(|r| r.address = "b".into()), BootKind::AddressChanged);
         assert_eq!(after(|r| r.image = "j".into()), BootKind::ImageChanged);
         assert_eq!(after(|r| r.node = "m".into()), BootKind::NodeRenamed);
+    }
+
+    #[test]
+    fn a_crash_loop_over_containers_is_counted() {
+        let after = |last: &Run| Run::after(Some(last), None, "i", "a", "n").crashes;
+        assert_eq!(Run::after(None, None, "i", "a", "n").crashes, 0);
+        assert_eq!(after(&run()), 0);
+        let second = Run { clean: false, crashes: 4, ..run() };
+        assert_eq!(after(&second), 5);
+        assert_eq!(after(&second.ended_cleanly()), 0);
+        assert_eq!(second.ended_by(&"ä".repeat(CAUSE + 1)).cause.unwrap().chars().count(), CAUSE);
     }
 
     #[test]

@@ -5,14 +5,16 @@
 //! - `process-one`: the smallest user of `openshell-pid1`
 //! - `ping-pong`: a child that does what a test tells it
 //!
-//! `openshell-init` is used if it was built before: `cargo build --package openshell-init`.
+//! `openshell-init` has to be built before: `cargo build --package openshell-init --features fault-injection`.
 
 mod fifo;
 mod namespace;
+mod node;
 mod process;
 
 pub use fifo::Fifo;
 pub use namespace::{Builder, Ended, Namespace};
+pub use node::Node;
 pub use process::Process;
 
 use std::path::PathBuf;
