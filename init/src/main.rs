@@ -21,6 +21,7 @@ mod k3s;
 mod kube;
 mod log;
 mod manifests;
+mod mountinfo;
 mod node;
 mod nodes;
 mod pki;

@@ -6,6 +6,7 @@ mod version;
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::mountinfo;
 use nix::fcntl::{Flock, FlockArg};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
@@ -93,7 +94,7 @@ impl Volume {
 }
 
 /// A mount point is on another device than its parent, or is another directory's root on the same one
-/// (a bind mount), which only the mount table tells (`proc_pid_mountinfo(5)`, field 5).
+/// (a bind mount), which only the mount table tells.
 fn is_mount_point(dir: &Path) -> io::Result<bool> {
     let Some(parent) = dir.parent() else { return Ok(true) };
     if !dir.exists() {
@@ -102,8 +103,7 @@ fn is_mount_point(dir: &Path) -> io::Result<bool> {
     if fs::metadata(dir)?.dev() != fs::metadata(parent)?.dev() {
         return Ok(true);
     }
-    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-    Ok(mounts.lines().filter_map(|l| l.split(' ').nth(4)).any(|point| Path::new(point) == dir))
+    Ok(mountinfo::on(&mountinfo::read()?, dir).is_some())
 }
 
 /// A name in `dir` if there are some and none is of k3s or ours.

@@ -5,6 +5,7 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::mountinfo::{self, Mount};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use std::io;
@@ -14,6 +15,9 @@ const FILE: &str = "/etc/machine-id";
 
 /// Writes the volume's machine id to where programs look for it.
 pub fn keep() -> Result<(), Failure> {
+    if is_given(&mountinfo::read().failing(Reason::NodePreparation, || "can't read the mount table")?) {
+        return Ok(());
+    }
     let kept = Path::new(path::STATE).join("machine-id");
     copy(&kept, Path::new(FILE))
         .failing(Reason::StateUnusable, || format!("can't keep {FILE} in {}", kept.display()))
@@ -32,6 +36,11 @@ fn copy(kept: &Path, file: &Path) -> io::Result<()> {
         return Ok(());
     }
     files::replace(file, id.as_bytes(), 0o444)
+}
+
+/// Whether whoever started the container mounted a file there: then that one is wanted.
+fn is_given(mounts: &[Mount]) -> bool {
+    mountinfo::on(mounts, Path::new(FILE)).is_some()
 }
 
 /// 32 lowercase hexadecimal digits, not all zero, and a line's end.
@@ -73,6 +82,13 @@ mod tests {
         fs::write(&kept, "torn").unwrap();
         copy(&kept, &first).unwrap();
         assert_ne!(fs::read_to_string(&first).unwrap(), id);
+    }
+
+    #[test]
+    fn a_mounted_file_is_left_alone() {
+        let mounts = |point: &str| mountinfo::parse(&format!("1 2 0:1 / {point} ro - ext4 /dev/x rw\n"));
+        assert!(is_given(&mounts(FILE)));
+        assert!(!is_given(&mounts("/etc")));
     }
 
     #[test]

@@ -55,31 +55,36 @@ fn remove(place: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mountinfo::sandbox::with_own_mounts;
+
+    const NONE: Option<&str> = None;
 
     #[test]
     fn a_file_system_that_can_and_one_that_can_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("probe");
-        // A plain tmpfs can; what the machine's own temporary directory is made of doesn't matter.
-        mount(None::<&str>, dir.path(), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
-        assert_eq!(try_overlay(&place).unwrap(), None);
-        assert!(!place.exists());
-        umount2(dir.path(), MntFlags::MNT_DETACH).unwrap();
+        with_own_mounts(|| {
+            let dir = tempfile::tempdir().unwrap();
+            // A plain tmpfs can; what the machine's own temporary directory is made of doesn't matter.
+            mount(NONE, dir.path(), Some("tmpfs"), MsFlags::empty(), NONE).unwrap();
+            let place = dir.path().join("probe");
+            assert_eq!(try_overlay(&place).unwrap(), None);
+            assert!(!place.exists());
 
-        // An overlay's own upper directory is refused as an upper one again.
-        let stacked = tempfile::tempdir().unwrap();
-        let [lower, upper, work] = ["l", "u", "w"].map(|name| dir.path().join(name));
-        for part in [&lower, &upper, &work] {
-            fs::create_dir(part).unwrap();
-        }
-        let options =
-            format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
-        if mount(Some("overlay"), stacked.path(), Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-            .is_ok()
-        {
-            let refused = try_overlay(&stacked.path().join("probe"));
-            umount2(stacked.path(), MntFlags::MNT_DETACH).unwrap();
-            assert!(refused.unwrap().is_some());
-        }
+            // An overlay is refused as another one's upper directory.
+            let [lower, upper, work, stacked] = ["l", "u", "w", "m"].map(|name| dir.path().join(name));
+            for part in [&lower, &upper, &work, &stacked] {
+                fs::create_dir(part).unwrap();
+            }
+            let options = format!(
+                "lowerdir={},upperdir={},workdir={}",
+                lower.display(),
+                upper.display(),
+                work.display()
+            );
+            mount(Some("overlay"), &stacked, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+                .unwrap();
+            assert!(try_overlay(&stacked.join("probe")).unwrap().is_some());
+            umount2(&stacked, MntFlags::MNT_DETACH).unwrap();
+            umount2(dir.path(), MntFlags::MNT_DETACH).unwrap();
+        });
     }
 }
