@@ -27,7 +27,6 @@ pub struct Delegated {
 
 /// Moves every process of `group` into its child [`INIT`] and enables its controllers for its children.
 pub fn delegate(group: &Path) -> Result<Delegated, Failure> {
-    let context = || format!("can't delegate the controllers of {}", group.display());
     let available = fs::read_to_string(group.join("cgroup.controllers"))
         .failing(Reason::CgroupController, || format!("can't read the controllers of {}", group.display()))?;
     let plan = plan(&available).map_err(|missing| {
@@ -36,18 +35,44 @@ pub fn delegate(group: &Path) -> Result<Delegated, Failure> {
             format!("{} lacks the controller {}", group.display(), missing.join(", ")),
         )
     })?;
-    fs::create_dir_all(group.join(INIT)).failing(Reason::NodePreparation, context)?;
-    let deadline = Instant::now() + PATIENCE;
+    fs::create_dir_all(group.join(INIT))
+        .and_then(|()| until_idle(PATIENCE, || move_all(group), || enable(group, &plan.enable)))
+        .map_err(|e| refusal(group, &e))?;
+    Ok(Delegated { warning: plan.warning })
+}
+
+/// Empties the group and enables its controllers, again and again while processes come in between.
+fn until_idle(
+    patience: Duration,
+    mut empty: impl FnMut() -> io::Result<()>,
+    mut enable: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let deadline = Instant::now() + patience;
     loop {
-        move_all(group).failing(Reason::NodePreparation, context)?;
-        match enable(group, &plan.enable) {
-            Ok(()) => return Ok(Delegated { warning: plan.warning }),
-            // A process came in between.
+        empty()?;
+        match enable() {
             Err(e) if e.kind() == ErrorKind::ResourceBusy && Instant::now() < deadline => {
                 thread::sleep(PAUSE);
             }
-            Err(e) => return Err(Failure::caused(Reason::NodePreparation, context(), &e)),
+            result => return result,
         }
+    }
+}
+
+/// A group that may not be written has not been given to us: in a user namespace the host has to delegate
+/// it (`cgroups(7)`, "Cgroup delegation").
+fn refusal(group: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Failure::caused(
+            Reason::CgroupController,
+            format!("{} is not delegated to the container", group.display()),
+            error,
+        ),
+        _ => Failure::caused(
+            Reason::NodePreparation,
+            format!("can't delegate the controllers of {}", group.display()),
+            error,
+        ),
     }
 }
 
@@ -73,7 +98,7 @@ fn plan(available: &str) -> Result<Plan<'_>, Vec<&'static str>> {
     Ok(Plan { enable, warning })
 }
 
-/// Moves what is in the group, until nothing is.
+/// Moves what is in the group now.
 fn move_all(group: &Path) -> io::Result<()> {
     let target = group.join(INIT).join("cgroup.procs");
     for pid in processes(&fs::read_to_string(group.join("cgroup.procs"))?) {
@@ -107,6 +132,8 @@ fn processes(procs: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mountinfo::sandbox::with_own_mounts;
+    use nix::mount::MsFlags;
 
     /// A directory that looks like a group with these controllers and processes.
     fn group(controllers: &str, procs: &str) -> tempfile::TempDir {
@@ -146,34 +173,58 @@ mod tests {
         assert!(delegate(dir.path()).unwrap().warning.unwrap().contains("controller io"));
     }
 
-    /// On the real hierarchy, if this kernel has controllers to give to it: hybrid hosts may have none.
     #[test]
-    fn a_real_group_is_emptied_and_can_have_children() {
-        let mount = tempfile::tempdir().unwrap();
-        if nix::mount::mount(
-            None::<&str>,
-            mount.path(),
-            Some("cgroup2"),
-            nix::mount::MsFlags::empty(),
-            None::<&str>,
+    fn processes_that_come_in_between_are_moved_too() {
+        let busy = || io::Error::from(ErrorKind::ResourceBusy);
+        let (mut moved, mut tried) = (0, 0);
+        until_idle(
+            Duration::from_secs(10),
+            || {
+                moved += 1;
+                Ok(())
+            },
+            || {
+                tried += 1;
+                if tried < 4 { Err(busy()) } else { Ok(()) }
+            },
         )
-        .is_err()
-        {
-            return;
-        }
-        let group = mount.path().join("openshell-test-evacuate");
-        fs::create_dir(&group).unwrap();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
-        fs::create_dir(group.join(INIT)).unwrap();
-        move_all(&group).unwrap();
-        let left = fs::read_to_string(group.join("cgroup.procs")).unwrap();
-        let moved = fs::read_to_string(group.join(INIT).join("cgroup.procs")).unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        fs::remove_dir(group.join(INIT)).unwrap();
-        fs::remove_dir(&group).unwrap();
-        nix::mount::umount(mount.path()).unwrap();
-        assert_eq!((left.as_str(), moved.trim()), ("", child.id().to_string().as_str()));
+        .unwrap();
+        assert_eq!((moved, tried), (4, 4));
+        let never = until_idle(Duration::from_millis(20), || Ok(()), || Err(busy()));
+        assert_eq!(never.unwrap_err().kind(), ErrorKind::ResourceBusy);
+        let other = until_idle(Duration::from_secs(10), || Ok(()), || Err(ErrorKind::InvalidInput.into()));
+        assert_eq!(other.unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_group_that_may_not_be_written_is_not_delegated() {
+        let reason = |kind: ErrorKind| refusal(Path::new("/g"), &kind.into()).reason;
+        assert_eq!(reason(ErrorKind::PermissionDenied), Reason::CgroupController);
+        assert_eq!(reason(ErrorKind::ReadOnlyFilesystem), Reason::CgroupController);
+        assert_eq!(reason(ErrorKind::ResourceBusy), Reason::NodePreparation);
+    }
+
+    /// On the real hierarchy. This kernel may have no controllers to give to it (hybrid hosts), but moving
+    /// doesn't depend on them.
+    #[test]
+    fn a_real_group_is_emptied() {
+        with_own_mounts(|| {
+            let mount = tempfile::tempdir().unwrap();
+            let none = None::<&str>;
+            nix::mount::mount(none, mount.path(), Some("cgroup2"), MsFlags::empty(), none).unwrap();
+            let group = mount.path().join(format!("openshell-test-{}", std::process::id()));
+            fs::create_dir_all(group.join(INIT)).unwrap();
+            let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
+            move_all(&group).unwrap();
+            let left = fs::read_to_string(group.join("cgroup.procs")).unwrap();
+            let moved = fs::read_to_string(group.join(INIT).join("cgroup.procs")).unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            fs::remove_dir(group.join(INIT)).unwrap();
+            fs::remove_dir(&group).unwrap();
+            nix::mount::umount(mount.path()).unwrap();
+            assert_eq!((left.as_str(), moved.trim()), ("", child.id().to_string().as_str()));
+        });
     }
 }

@@ -17,6 +17,12 @@ pub fn directory(root: &Path, path: &str) -> PathBuf {
     root.join(path.trim_start_matches('/'))
 }
 
+/// Whether the process is in [`INIT`] of `group`, and with it everything that it starts.
+pub fn is_in_init(proc_self_cgroup: &str, group: &str) -> bool {
+    path(proc_self_cgroup).and_then(|now| now.strip_suffix(INIT)?.strip_suffix('/'))
+        == Some(group.trim_end_matches('/'))
+}
+
 /// Where kubelet has to put pods, itself and the runtime, unless the group is the root of a namespace.
 /// k3s's own choice for the latter two is `/k3s` (k3s `pkg/cgroups`).
 pub fn kubelet_args(path: &str) -> Vec<String> {
@@ -41,6 +47,15 @@ mod tests {
         assert_eq!(path("0::/system.slice/docker-1f.scope\n"), Some("/system.slice/docker-1f.scope"));
         assert_eq!(path("2:cpu:/\n1:name=systemd:/\n"), None);
         assert_eq!(path("0::/../other\n"), None);
+    }
+
+    #[test]
+    fn where_the_process_is_after_the_move() {
+        assert!(is_in_init("0::/init\n", "/"));
+        assert!(is_in_init("0::/docker/1f/init\n", "/docker/1f"));
+        assert!(!is_in_init("0::/\n", "/"));
+        assert!(!is_in_init("0::/docker/1f/myinit\n", "/docker/1f"));
+        assert!(!is_in_init("0::/docker/2e/init\n", "/docker/1f"));
     }
 
     #[test]
