@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
 use crate::node::{
     Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
-    preflight, privilege, proxy, registries, route, seal, snapshotter,
+    preflight, privilege, proxy, registries, route, seal, snapshotter, xtables,
 };
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
@@ -231,7 +231,7 @@ impl Init {
                 mounts::make_writable()?;
                 mounts::make_shared()
             }),
-            board.run(Stage::Kernel, async { self.kernel() }),
+            board.run(Stage::Kernel, self.kernel()),
             board.run(Stage::Leftovers, async {
                 leftovers::remove().map(|n| board.detail(Stage::Leftovers, format!("{n} removed")))
             }),
@@ -295,15 +295,16 @@ impl Init {
     }
 
     /// Everything about the host's kernel, and what k3s has to be told of it.
-    fn kernel(&self) -> Result<Vec<String>, Failure> {
+    async fn kernel(&self) -> Result<Vec<String>, Failure> {
         let found = [
+            xtables::probe(&self.broker).await?,
             devices::prepare()?,
             limits::prepare(),
             modules::look(),
             snapshotter::probe()?,
             preflight::look(),
         ];
-        Ok(found.into_iter().flat_map(|prepared| self.told(Stage::Kernel, prepared)).collect())
+        Ok(self.told(Stage::Kernel, found.into_iter().fold(Prepared::default(), Prepared::and)))
     }
 
     /// Puts what was found on the board. Returns what k3s has to be told.

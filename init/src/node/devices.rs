@@ -26,15 +26,18 @@ pub fn prepare() -> Result<Prepared, Failure> {
     }
     // Character device 1:11 (Linux `Documentation/admin-guide/devices.txt`).
     let made = mknod(kmsg, SFlag::S_IFCHR, Mode::S_IRUSR | Mode::S_IWUSR, makedev(1, 11));
-    let warning = match made {
-        Ok(()) => None,
-        Err(e) => {
-            symlink("/dev/null", kmsg)
-                .failing(Reason::NodePreparation, || format!("there is no {KMSG}, and it can't be made"))?;
-            Some(format!("{KMSG} can't be made ({e}): kubelet won't see out-of-memory kills"))
-        }
-    };
-    Ok(Prepared { warnings: warning.into_iter().collect(), k3s_args, ..Prepared::default() })
+    let warnings = stand_in(kmsg, made)?.into_iter().collect();
+    Ok(Prepared { warnings, k3s_args, ..Prepared::default() })
+}
+
+/// Where the device could not be made, a link to one that says nothing. Not `/dev/console`, as elsewhere:
+/// there is one only with a terminal, and then kubelet would take its input.
+fn stand_in(kmsg: &Path, made: nix::Result<()>) -> Result<Option<String>, Failure> {
+    let Err(e) = made else { return Ok(None) };
+    symlink("/dev/null", kmsg).failing(Reason::NodePreparation, || {
+        format!("there is no {}, and it can't be made", kmsg.display())
+    })?;
+    Ok(Some(format!("{} can't be made ({e}): kubelet won't see out-of-memory kills", kmsg.display())))
 }
 
 /// Whether user ids are mapped (`user_namespaces(7)`): the initial namespace maps all to themselves.
@@ -51,5 +54,18 @@ mod tests {
         assert!(!in_user_namespace("         0          0 4294967295\n"));
         assert!(in_user_namespace("         0     100000      65536\n"));
         assert!(in_user_namespace(""));
+    }
+
+    #[test]
+    fn kubelet_finds_something_to_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let kmsg = dir.path().join("kmsg");
+        assert_eq!(stand_in(&kmsg, Ok(())).unwrap(), None);
+        assert!(!kmsg.exists());
+        let warning = stand_in(&kmsg, Err(nix::Error::EPERM)).unwrap().unwrap();
+        assert!(warning.contains("EPERM"), "{warning}");
+        assert_eq!(fs::read(&kmsg).unwrap(), b"");
+        // A second one is in the way.
+        assert!(stand_in(&kmsg, Err(nix::Error::EPERM)).is_err());
     }
 }

@@ -17,6 +17,7 @@ pub mod registries;
 pub mod route;
 pub mod seal;
 pub mod snapshotter;
+pub mod xtables;
 
 /// What a preparation found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,4 +28,18 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What k3s has to be told.
     pub k3s_args: Vec<String>,
+}
+
+impl Prepared {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if !self.detail.is_empty() && !other.detail.is_empty() {
+            self.detail.push_str(", ");
+        }
+        self.detail.push_str(&other.detail);
+        self.warnings.extend(other.warnings);
+        self.k3s_args.extend(other.k3s_args);
+        self
+    }
 }

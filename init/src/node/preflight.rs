@@ -6,19 +6,22 @@ use openshell_contract::names::path;
 use std::time::{Duration, SystemTime};
 
 /// Share of the volume below which k3s's kubelet evicts pods, in percent (k3s `pkg/daemons/agent`,
-/// `evictionHard`: `nodefs.available`, `imagefs.available` and `inodesFree`).
+/// `evictionHard`: `nodefs.available` and `imagefs.available`). Inodes are not among its signals there.
 const EVICTION: u64 = 5;
 /// A clock before this, after 1970-01-01, was never set. Certificates made then would be expired, and
 /// those made before would not be valid yet.
 const EARLIEST: Duration = Duration::from_hours(24 * 365 * 55);
 
-/// Warns of what will fail. It is no refusal: both may mend while the gateway runs.
+/// Warns of what will fail. It is no refusal: both may mend while the gateway runs. A volume that nothing
+/// can be written to has failed earlier, in its own stage; certificates from the future are judged with them.
 pub fn look() -> Prepared {
     let mut warnings = Vec::new();
     match statvfs(path::DATA) {
         Ok(disk) => {
-            warnings.extend(too_full("bytes", disk.blocks_available(), disk.blocks()));
-            warnings.extend(too_full("inodes", disk.files_available(), disk.files()));
+            let below = format!("below {EVICTION} % kubelet evicts pods");
+            warnings.extend(too_full("bytes", disk.blocks_available(), disk.blocks(), &below));
+            let without = "without, no file can be made";
+            warnings.extend(too_full("inodes", disk.files_available(), disk.files(), without));
         }
         Err(e) => warnings.push(format!("the free space on {} is unknown: {e}", path::DATA)),
     }
@@ -26,13 +29,13 @@ pub fn look() -> Prepared {
     Prepared { warnings, ..Prepared::default() }
 }
 
-fn too_full(what: &str, available: u64, all: u64) -> Option<String> {
+fn too_full(what: &str, available: u64, all: u64, why: &str) -> Option<String> {
     // Some file systems have no fixed number of inodes, and say 0.
-    if all == 0 || available * 100 >= all * EVICTION {
+    if all == 0 || available.saturating_mul(100) >= all.saturating_mul(EVICTION) {
         return None;
     }
     Some(format!(
-        "{} has {} % of its {what} free, and below {EVICTION} % kubelet evicts pods; free space where Docker keeps its volumes",
+        "{} has {} % of its {what} free, and {why}; free space where Docker keeps its volumes",
         path::DATA,
         available * 100 / all
     ))
@@ -54,9 +57,9 @@ mod tests {
 
     #[test]
     fn a_full_volume_is_told_before_pods_are_evicted() {
-        assert_eq!(too_full("bytes", 5, 100), None);
-        assert!(too_full("bytes", 4, 100).unwrap().contains("has 4 % of its bytes free"));
-        assert_eq!(too_full("inodes", 0, 0), None);
+        assert_eq!(too_full("bytes", 5, 100, "x"), None);
+        assert!(too_full("bytes", 4, 100, "x").unwrap().contains("has 4 % of its bytes free, and x"));
+        assert_eq!(too_full("inodes", 0, 0, "x"), None);
     }
 
     #[test]
