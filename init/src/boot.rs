@@ -97,6 +97,11 @@ pub fn main() -> ExitCode {
         Err(e) => return refuse(exit::OS, &format!("can't start the log: {e}")),
     };
     let alarm = Alarm::on_panic();
+    // Keys are in memory: no core dump of it is ever written (`prctl(2)`, PR_SET_DUMPABLE). Children are
+    // not affected: the flag is set again by `execve(2)`.
+    if let Err(e) = nix::sys::prctl::set_dumpable(false) {
+        warn!("a core dump of process 1 would hold keys: {e}");
+    }
     if let Err(e) = broker.protect_from_oom() {
         info!("when memory is short the kernel may choose process 1 as any other ({e})");
     }

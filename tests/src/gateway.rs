@@ -116,7 +116,13 @@ impl Gateway {
     /// certificate or as one without.
     #[must_use]
     pub fn grpc_health(&self, with_certificate: bool) -> Output {
-        let mount = format!("{}:/certs:ro", self.certificates().display());
+        self.grpc_health_with(&self.certificates(), with_certificate)
+    }
+
+    /// The same, with the files in `dir`.
+    #[must_use]
+    pub fn grpc_health_with(&self, dir: &Path, with_certificate: bool) -> Output {
+        let mount = format!("{}:/certs:ro", dir.display());
         let address = format!("127.0.0.1:{}", self.port);
         let image = std::env::var("OPENSHELL_CHECK_IMAGE")
             .unwrap_or_else(|_| "openshell-test/gateway:dev".to_owned());

@@ -7,11 +7,14 @@
 //! - `OPENSHELL_CHECK_IMAGE`: an image whose program can ask a gRPC server for its health
 //!   (`openshell-test/gateway:dev`)
 
+pub mod client;
 pub mod command;
 pub mod gateway;
+pub mod original;
 pub mod sandbox;
 pub mod snapshot;
 
+pub use client::Client;
 pub use command::{Output, docker, run};
 pub use gateway::Gateway;
 

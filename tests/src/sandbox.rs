@@ -27,7 +27,8 @@ pub fn create(gateway: &Gateway) {
             "env": [{"name": "OPENSHELL_SSH_HANDSHAKE_SECRET", "value": encoded.ok()}],
         }]},
     });
-    let _ = gateway.kubectl(&["apply", "-f", "-"], &pod.to_string()).ok();
+    // Not `apply`, which would put the value into an annotation.
+    let _ = gateway.kubectl(&["create", "-f", "-"], &pod.to_string()).ok();
     gateway.wait("the sandbox runs", || address(gateway).is_some());
 }
 

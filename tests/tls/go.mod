@@ -1,0 +1,3 @@
+module openshell.ai/test-tls
+
+go 1.25
