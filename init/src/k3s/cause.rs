@@ -81,7 +81,7 @@ mod tests {
                 r#"level=fatal msg="failed to create fsnotify watcher: too many open files""#,
                 Reason::InotifyLimit,
             ),
-            (r#"inotify_add_watch /sys/fs/cgroup/kubepods: no space left on device"#, Reason::InotifyLimit),
+            (r"inotify_add_watch /sys/fs/cgroup/kubepods: no space left on device", Reason::InotifyLimit),
             (
                 r#"level=fatal msg="starting kubernetes: creating storage endpoint: database disk image is malformed""#,
                 Reason::CorruptDatabase,
