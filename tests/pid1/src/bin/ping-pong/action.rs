@@ -82,7 +82,7 @@ impl Action {
             Self::Say(text) => report.line(text),
             // The shell leaves its children running, and ends.
             Self::Orphans(n, code) => {
-                shell(&format!("i=0; while [ $i -lt {n} ]; do (exit {code}) & i=$((i+1)); done"))?;
+                shell(&format!("i=0; while [ $i -lt {n} ]; do ( (exit {code}) & ); i=$((i+1)); done"))?;
             }
             Self::Holder => leave_behind(Stdio::inherit, Stdio::inherit)?,
             Self::Leave(n) => (0..*n).try_for_each(|_| leave_behind(Stdio::null, Stdio::null))?,
