@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
 use crate::node::{
     Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
-    preflight, privilege, proxy, registries, route, seal, snapshotter, xtables,
+    preflight, privilege, proxy, registries, route, seal, snapshotter,
 };
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
@@ -236,7 +236,7 @@ impl Init {
                 mounts::make_writable()?;
                 mounts::make_shared()
             }),
-            board.run(Stage::Kernel, self.kernel()),
+            board.run(Stage::Kernel, async { self.kernel() }),
             board.run(Stage::Leftovers, async {
                 leftovers::remove().map(|n| board.detail(Stage::Leftovers, format!("{n} removed")))
             }),
@@ -300,9 +300,8 @@ impl Init {
     }
 
     /// Everything about the host's kernel, and what k3s has to be told of it.
-    async fn kernel(&self) -> Result<Vec<String>, Failure> {
+    fn kernel(&self) -> Result<Vec<String>, Failure> {
         let found = [
-            xtables::probe(&self.broker).await?,
             devices::prepare()?,
             limits::prepare(),
             modules::look(),

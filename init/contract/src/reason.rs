@@ -63,9 +63,6 @@ reasons! {
     /// The kernel has not given the container a control group controller that kubelet needs.
     CgroupController => "CgroupController",
         "Enable the named controller on the host (kernel command line `cgroup_enable=`, or delegation by systemd), then restart the container.";
-    /// The host's kernel lacks what Kubernetes' network needs.
-    KernelFeature => "KernelFeature",
-        "Load the named kernel modules on the host (`modprobe`), or use a kernel that has them, then restart the container.";
     /// No default route appeared.
     NoDefaultRoute => "NoDefaultRoute",
         "Check the container's Docker network; `docker network inspect` shows whether it has a gateway.";

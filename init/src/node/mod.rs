@@ -17,7 +17,6 @@ pub mod registries;
 pub mod route;
 pub mod seal;
 pub mod snapshotter;
-pub mod xtables;
 
 /// What a preparation found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub fn look() -> Prepared {
 
 fn too_full(what: &str, available: u64, all: u64, why: &str) -> Option<String> {
     // Some file systems have no fixed number of inodes, and say 0.
-    if all == 0 || available.saturating_mul(100) >= all.saturating_mul(EVICTION) {
+    if available.saturating_mul(100) >= all.saturating_mul(EVICTION) {
         return None;
     }
     Some(format!(
