@@ -6,6 +6,7 @@
 use crate::board::Board;
 use crate::chart;
 use crate::defect::{Alarm, Pulse};
+use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
 use crate::node::{
@@ -26,14 +27,12 @@ use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::{Layer, Settings};
 use openshell_contract::status::{Node, Phase};
-use openshell_pid1::stop::Stop;
 use openshell_pid1::{Broker, Request};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
@@ -56,16 +55,6 @@ struct Init {
     ending: Ending,
     alarm: Alarm,
     pulse: Pulse,
-}
-
-/// What a stop needs, whoever begins it.
-#[derive(Clone)]
-struct Ending {
-    broker: Broker,
-    k3s: K3s,
-    hurry: Arc<AtomicBool>,
-    /// Seconds; the default until the settings are known.
-    timeout: Arc<AtomicU64>,
 }
 
 /// `boot`: be process 1, until somebody asks to stop.
@@ -114,12 +103,7 @@ pub fn main() -> ExitCode {
     };
     info!(version = env!("CARGO_PKG_VERSION"), "openshell-init is process 1");
     let k3s = K3s::new();
-    let ending = Ending {
-        broker: broker.clone(),
-        k3s: k3s.clone(),
-        hurry: requests.hurry.clone(),
-        timeout: Arc::new(AtomicU64::new(9)),
-    };
+    let ending = Ending::new(broker.clone(), k3s.clone(), requests.hurry.clone());
     let pulse = Pulse::default();
     let (hung, last_lines) = (ending.clone(), log.clone());
     if let Err(e) = pulse.watch(move || hung.after_a_hang(&last_lines)) {
@@ -144,33 +128,6 @@ pub fn main() -> ExitCode {
         });
     log.finish();
     ExitCode::from(code)
-}
-
-impl Ending {
-    /// The stop ladder, with a line of the log for each phase.
-    fn run(&self) {
-        let budget = Duration::from_secs(self.timeout.load(Ordering::Relaxed));
-        info!("stopping within {} s", budget.as_secs());
-        let stop = Stop { k3s: self.k3s.child(), budget, hurry: self.hurry.clone() };
-        stop.run(&self.broker, |phase| {
-            let elapsed_ms = u64::try_from(phase.elapsed.as_millis()).unwrap_or(u64::MAX);
-            let left_ms = u64::try_from(phase.left.as_millis()).unwrap_or(u64::MAX);
-            if phase.in_time {
-                info!(elapsed_ms, left_ms, "stop: {} done: {}", phase.name, phase.detail);
-            } else {
-                warn!(elapsed_ms, left_ms, "stop: {} ran out of time: {}", phase.name, phase.detail);
-            }
-        });
-    }
-
-    /// The watchdog's: nobody else is left to end the process.
-    #[expect(clippy::disallowed_methods, reason = "main hangs, so it can't return")]
-    fn after_a_hang(&self, log: &log::Log) {
-        error!(children = ?self.broker.children(), "a defect: the main loop hangs");
-        self.run();
-        log.finish();
-        std::process::exit(exit::INTERNAL.into())
-    }
 }
 
 fn refuse(code: u8, text: &str) -> ExitCode {
@@ -295,7 +252,7 @@ impl Init {
         for name in unknown {
             self.board.warn(format!("the environment has {name}, which is no setting of this release"));
         }
-        self.ending.timeout.store(settings.stop_timeout.as_secs(), Ordering::Relaxed);
+        self.ending.set_budget(settings.stop_timeout);
         Ok(settings)
     }
 

@@ -11,6 +11,7 @@ mod boot;
 mod chart;
 mod clock;
 mod defect;
+mod ending;
 mod exec;
 mod failure;
 mod fault;
