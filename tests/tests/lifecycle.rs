@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use openshell_contract::reason::Reason;
 use openshell_contract::status::{BootKind, Phase};
 use openshell_e2e::snapshot::{Snapshot, counters};
 use openshell_e2e::{Gateway, docker, sandbox};
@@ -26,6 +27,7 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
     sandbox::shake_hands(&gateway);
     a_deleted_secret_comes_back_under_the_same_ca(&gateway);
     k3s_is_started_again_under_running_pods(&gateway);
+    a_k3s_that_stands_still_is_told_and_forgiven(&gateway);
     let sandbox = sandbox::uid(&gateway);
     let snapshot = Snapshot::take(&gateway);
     let mut before = counters(&gateway, true);
@@ -97,6 +99,22 @@ fn k3s_is_started_again_under_running_pods(gateway: &Gateway) {
     gateway.wait_ready();
     // The same process serves as before: pods outlive k3s.
     assert_eq!(counters(gateway, false).starts, before.starts);
+}
+
+fn a_k3s_that_stands_still_is_told_and_forgiven(gateway: &Gateway) {
+    let before = gateway.status().unwrap().k3s;
+    // The test node's k3s runs its parts as processes of their own; of real k3s this is the one process.
+    let signal = |name: &str| drop(gateway.exec(&["pkill", name, "-f", "k3s"]));
+    signal("-STOP");
+    gateway.wait("its silence is told", || {
+        gateway.status().is_some_and(|s| {
+            s.phase == Phase::Degraded && s.problems.iter().any(|p| p.reason == Reason::ApiUnavailable)
+        })
+    });
+    assert_eq!(gateway.status().unwrap().k3s, before, "it was taken for dead");
+    signal("-CONT");
+    gateway.wait_ready();
+    assert_eq!(gateway.status().unwrap().k3s, before);
 }
 
 fn report(what: &str, wall: Duration, gateway: &Gateway) {
