@@ -3,9 +3,9 @@
 //! | phase | until | what |
 //! |---|---|---|
 //! | quiesce | | nothing is started any more |
-//! | k3s | 45 % | one SIGTERM to k3s (a second one makes it exit 1, k3s `pkg/signals`); then KILL |
-//! | pods | 45 % | beside it: SIGTERM to the first process of each container, or KILL where it is deaf to that |
-//! | rest | 75 % | KILL for all that is left, reaped to the last |
+//! | k3s | 40 % | one SIGTERM to k3s (a second one makes it exit 1, k3s `pkg/signals`); then KILL |
+//! | pods | 40 % | beside it: SIGTERM to the first process of each container, or KILL where it is deaf to that |
+//! | rest | 70 % | KILL for all that is left, reaped to the last |
 //! | unmount | 90 % | what pods and containerd had mounted, innermost first |
 //! | flush | 100 % | `sync(2)`, not waited for longer |
 //!
@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 /// How often `/proc` is read while processes end that are not our children.
 const POLL: Duration = Duration::from_millis(20);
 /// Until when each phase may last, in percent of the budget.
-const PODS_UNTIL: u32 = 45;
-const REST_UNTIL: u32 = 75;
+const PODS_UNTIL: u32 = 40;
+const REST_UNTIL: u32 = 70;
 const UNMOUNT_UNTIL: u32 = 90;
 
 /// What a stop has to end, and in what time.

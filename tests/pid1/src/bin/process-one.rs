@@ -1,7 +1,7 @@
 //! The smallest user of `openshell-pid1`: starts one command, ends it by the stop ladder when asked to,
 //! and exits with its code, 128 + n after signal n, or 126 or 127 if it can't be started.
 //!
-//! usage: process-one [--budget SECONDS] COMMAND [ARGUMENT]…
+//! usage: `process-one [--budget SECONDS] COMMAND [ARGUMENT]…`
 
 use nix::unistd::Pid;
 use openshell_pid1::stop::Stop;

@@ -1,6 +1,6 @@
 //! A process 1 that drills the broker itself, and says in one line what came of it.
 //!
-//! usage: drill burst N | reuse | exhaust | flood COMMAND…
+//! usage: `drill burst N | reuse | exhaust | flood COMMAND…`
 
 mod burst;
 mod numbers;
