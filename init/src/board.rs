@@ -4,9 +4,11 @@
 //! those who watch.
 
 use crate::clock::now_ms;
+use crate::conditions;
 use crate::failure::Failure;
 use crate::files;
 use crate::stage::Stage;
+use openshell_contract::condition::Kind;
 use openshell_contract::names::path;
 use openshell_contract::status::{Phase, Problem, StageState, StageStatus, Status, VERSION};
 use std::path::Path;
@@ -47,6 +49,7 @@ impl Board {
             since_ms: now,
             started_ms: now,
             stages: stages.collect(),
+            conditions: conditions::all(now),
             ..Status::default()
         };
         let inner = Inner {
@@ -63,6 +66,7 @@ impl Board {
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         let mut status = self.lock();
         change(&mut status);
+        conditions::follow(&mut status, now_ms());
         match serde_json::to_string(&*status) {
             Ok(document) => {
                 // The file is a copy for readers without the socket; the socket answers from memory.
@@ -111,6 +115,15 @@ impl Board {
         let detail = detail.into();
         if self.lock().stages[stage as usize].detail != detail {
             self.update(|status| status.stages[stage as usize].detail = detail);
+        }
+    }
+
+    /// Says whether a condition holds, and what was seen.
+    pub fn condition(&self, kind: Kind, seen: Result<String, &Failure>) {
+        let new = conditions::seen(kind, Some(seen), now_ms());
+        // Looked at several times a second while it is waited for, it seldom changes.
+        if conditions::put(&mut self.lock().conditions, new) {
+            self.update(|_| {});
         }
     }
 

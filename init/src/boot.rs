@@ -1,7 +1,8 @@
 //! The story of a start, read from top to bottom.
 //!
-//! `volume → config → (cgroup ∥ mounts ∥ kernel ∥ leftovers ∥ images ∥ registries ∥ identity ∥ route →
-//! (seal ∥ dns)) → k3s → api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) → chart → gateway → steady`
+//! `volume → config → ports → (cgroup ∥ mounts ∥ kernel ∥ leftovers ∥ images ∥ registries ∥ identity ∥
+//! (route ∥ iptables) → (seal ∥ dns)) → k3s → api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) →
+//! chart → gateway → steady`
 
 use crate::board::Board;
 use crate::chart;
@@ -9,8 +10,10 @@ use crate::defect::{Alarm, Pulse};
 use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
+use crate::node::iptables::Iptables;
+use crate::node::route::Uplink;
 use crate::node::{
-    Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
+    Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts, ports,
     preflight, privilege, proxy, registries, route, seal, snapshotter,
 };
 use crate::nodes::Nodes;
@@ -22,6 +25,7 @@ use crate::socket::Desk;
 use crate::stage::Stage;
 use crate::volume::Volume;
 use crate::{fault, kube, log, say, socket, steady};
+use openshell_contract::condition::Kind;
 use openshell_contract::exit;
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
@@ -186,8 +190,10 @@ impl Init {
         let volume = volume.insert(opened);
         let settings = board.run(Stage::Config, async { self.config() }).await?;
 
+        // First: on the host's own network, everything else that prepares one would be done to the host.
+        board.run(Stage::Ports, async { ports::check() }).await?;
         // Everything that needs no API, side by side.
-        let (groups, (), kernel, (), (), (), node, uplink) = tokio::try_join!(
+        let (groups, (), kernel, (), (), (), node, (uplink, iptables)) = tokio::try_join!(
             board.run(Stage::Cgroup, async { Ok(self.told(Stage::Cgroup, cgroup::prepare()?)) }),
             board.run(Stage::Mounts, async {
                 mounts::make_writable()?;
@@ -220,10 +226,10 @@ impl Init {
             status.node = Some(Node { name: node.clone(), address: uplink.address.to_string() });
         });
 
-        let command = CommandLine {
-            environment: proxy::exceptions(&self.environment, uplink.address),
-            ..CommandLine::server(&settings, &run, [groups, kernel].concat())
-        };
+        let mut command =
+            CommandLine::server(&settings, &run, [groups, kernel, iptables.k3s_args()].concat());
+        command.environment = proxy::exceptions(&self.environment, uplink.address);
+        command.environment.extend(iptables.path().map(|path| ("PATH", path)));
         board.run(Stage::K3s, async { self.k3s.start(board, &self.broker, command) }).await?;
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
@@ -234,7 +240,7 @@ impl Init {
             board: board.clone(),
             broker: self.broker.clone(),
             settings,
-            host_gateway: uplink.gateway,
+            uplink,
             bundle: self.bundle.clone(),
             changed: Notify::new(),
         });
@@ -285,16 +291,28 @@ impl Init {
             .await
             .map_err(|e| Failure::caused(Reason::StateUnusable, "copying images was cut off", &e))??;
         self.board.detail(Stage::Images, format!("{copied} archives copied"));
+        self.board.condition(Kind::Supervisor, images::supervisor().as_ref().map(|()| String::new()));
         Ok(())
     }
 
-    async fn network(&self, settings: &Settings) -> Result<route::Uplink, Failure> {
+    async fn network(&self, settings: &Settings) -> Result<(Uplink, Iptables), Failure> {
         let board = &self.board;
-        let uplink = board.run(Stage::Route, route::wait()).await?;
-        board.detail(Stage::Route, format!("{} on {}", uplink.address, uplink.interface));
+        let (uplink, iptables) = tokio::try_join!(
+            board.run(Stage::Route, async {
+                let uplink = route::wait(board).await?;
+                board.detail(Stage::Route, format!("{} on {}", uplink.address, uplink.interface));
+                Ok(uplink)
+            }),
+            board.run(Stage::Iptables, async {
+                let iptables = Iptables::choose(&self.broker, settings.iptables_legacy).await?;
+                board.detail(Stage::Iptables, iptables.detail.clone());
+                iptables.warning.iter().for_each(|warning| board.warn(warning.clone()));
+                Ok(iptables)
+            }),
+        )?;
         let sealed = board.run(Stage::Seal, async {
             // Without it everything works, but for the first seconds of a restart.
-            if let Err(failure) = seal::close(&self.broker, &uplink.interface).await {
+            if let Err(failure) = seal::close(&self.broker, &iptables, &uplink.interface).await {
                 board.warn(failure.message);
             }
             Ok(())
@@ -303,10 +321,11 @@ impl Init {
             let upstreams = dns::start(board, uplink.address, &settings.upstream_dns).await?;
             let upstreams: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
             board.detail(Stage::Dns, format!("relay to {}", upstreams.join(", ")));
+            tokio::spawn(dns::keep_checking(board.clone(), settings.registry.host.clone()));
             Ok(())
         });
         tokio::try_join!(sealed, dns)?;
-        Ok(uplink)
+        Ok((uplink, iptables))
     }
 
     /// QUIT: tell what is going on, and go on.

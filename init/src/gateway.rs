@@ -1,14 +1,17 @@
 //! Whether the gateway serves: its pod runs what the chart says, and its port answers with our
 //! certificate.
 
+mod containers;
 mod probe;
 mod rollout;
 
 use crate::board::Board;
 use crate::failure::Failure;
+use crate::nodes::Nodes;
 use crate::pki::Outcome;
 use crate::stage::Stage;
 use kube::Client;
+use openshell_contract::condition::Kind;
 use openshell_contract::reason::Reason;
 use probe::Probe;
 use std::time::Duration;
@@ -18,36 +21,72 @@ const POLL: Duration = Duration::from_millis(50);
 /// The API is asked once in so many tries.
 const TRIES_PER_LOOK: u32 = 5;
 
-/// Waits until the gateway serves.
-pub async fn wait(board: &Board, client: &Client, pki: Option<&Outcome>) -> Result<(), Failure> {
-    let probe = Probe::new(pki)?;
-    let mut tries = 0_u32;
-    let mut current = false;
-    loop {
-        if tries.is_multiple_of(TRIES_PER_LOOK) {
-            let rollout = rollout::look(client, since(board)).await?;
-            current = rollout.current;
-            board.detail(Stage::Gateway, rollout.detail);
-        }
-        if current && probe.answers().await.is_ok() {
-            board.detail(Stage::Gateway, "serving");
-            return Ok(());
-        }
-        tries += 1;
-        tokio::time::sleep(POLL).await;
-    }
+/// Whose gateway is looked at.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// Where it is told.
+    pub board: &'a Board,
+    /// The cluster.
+    pub client: &'a Client,
+    /// The node that it runs on.
+    pub nodes: &'a Nodes,
 }
 
-/// Looks once, for the steady loop.
-pub async fn check(board: &Board, client: &Client, pki: Option<&Outcome>) -> Result<(), Failure> {
-    let rollout = rollout::look(client, since(board)).await?;
-    if !rollout.current {
-        return Err(Failure::new(Reason::GatewayNotReady, rollout.detail));
+impl Look<'_> {
+    /// Waits until the gateway serves.
+    pub async fn wait(&self, pki: Option<&Outcome>) -> Result<(), Failure> {
+        let probe = Probe::new(pki)?;
+        let mut tries = 0_u32;
+        let mut runs = Ok(());
+        loop {
+            if tries.is_multiple_of(TRIES_PER_LOOK) {
+                runs = self.runs().await?;
+            }
+            if runs.is_ok() && self.serves(&probe).await.is_ok() {
+                self.board.detail(Stage::Gateway, "serving");
+                return Ok(());
+            }
+            tries += 1;
+            tokio::time::sleep(POLL).await;
+        }
     }
-    Probe::new(pki)?.answers().await
-}
 
-/// When process 1 started, in seconds since the Unix epoch.
-fn since(board: &Board) -> i64 {
-    i64::try_from(board.status().started_ms / 1000).unwrap_or(i64::MAX)
+    /// Looks once, for the steady loop.
+    pub async fn check(&self, pki: Option<&Outcome>) -> Result<(), Failure> {
+        self.runs().await??;
+        self.serves(&Probe::new(pki)?).await
+    }
+
+    /// Whether the node takes pods, and the gateway's runs as it should.
+    async fn runs(&self) -> Result<Result<(), Failure>, Failure> {
+        let (ours, rollout) = tokio::try_join!(self.nodes.ours(), rollout::look(self.client))?;
+        let node = match &ours.unready {
+            None => Ok(()),
+            Some(why) => Err(Failure::new(Reason::NodeNotReady, format!("the node takes no pods: {why}"))),
+        };
+        let resources = if ours.pressures.is_empty() {
+            Ok(())
+        } else {
+            let short = format!("the node is under {}", ours.pressures.join(", "));
+            Err(Failure::new(Reason::NodePressure, short))
+        };
+        let workload = if rollout.current {
+            Ok(())
+        } else {
+            Err(Failure::new(Reason::GatewayNotReady, rollout.detail.clone()))
+        };
+        let detail = node.as_ref().err().map_or(rollout.detail, |failure| failure.message.clone());
+        self.board.detail(Stage::Gateway, detail);
+        for (kind, seen) in [(Kind::Node, &node), (Kind::Resources, &resources), (Kind::Workload, &workload)]
+        {
+            self.board.condition(kind, seen.as_ref().map(|()| String::new()));
+        }
+        Ok(node.and(workload))
+    }
+
+    async fn serves(&self, probe: &Probe) -> Result<(), Failure> {
+        let answered = probe.answers().await;
+        self.board.condition(Kind::Port, answered.as_ref().map(|()| String::new()));
+        answered
+    }
 }

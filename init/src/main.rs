@@ -10,6 +10,7 @@ mod board;
 mod boot;
 mod chart;
 mod clock;
+mod conditions;
 mod defect;
 mod ending;
 mod exec;

@@ -5,6 +5,8 @@ use crate::board::Board;
 use crate::chart::{self, Inputs};
 use crate::failure::Failure;
 use crate::manifests;
+use crate::node::host;
+use crate::node::route::{self, Uplink};
 use crate::nodes::Nodes;
 use crate::pki::{ClientBundle, Outcome, Request};
 use crate::secrets::Secrets;
@@ -15,7 +17,6 @@ use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
 use openshell_contract::status::{Chart, Phase};
 use openshell_pid1::Broker;
-use std::net::Ipv4Addr;
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
@@ -33,8 +34,8 @@ pub struct Reconciler {
     pub broker: Broker,
     /// What the gateway is asked to be.
     pub settings: Settings,
-    /// The host's address as pods know it.
-    pub host_gateway: Ipv4Addr,
+    /// How the container reached the world when it started.
+    pub uplink: Uplink,
     /// Where clients get their certificates from.
     pub bundle: watch::Sender<Option<ClientBundle>>,
     /// Calls for another pass.
@@ -178,7 +179,9 @@ impl Reconciler {
     async fn chart(&self, fingerprint: &str, pki: Option<&Outcome>) -> Result<(), Failure> {
         let mut checksums = pki.map(|p| p.checksums.clone()).unwrap_or_default();
         checksums.insert("ssh-handshake", fingerprint.to_owned());
-        let inputs = Inputs { host_gateway: Some(self.host_gateway), checksums: &checksums };
+        // While there is none, what was is the best that is known.
+        let uplink = route::look()?.unwrap_or_else(|| self.uplink.clone());
+        let inputs = Inputs { host_gateway: Some(host::address(&uplink)), checksums: &checksums };
         let values = chart::values(&self.settings, &inputs);
         let deployed = chart::ensure(
             &self.client,

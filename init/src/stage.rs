@@ -46,6 +46,10 @@ stages! {
     Leftovers = "leftovers", 10, NodePreparation;
     /// The node has an address and a default route.
     Route = "route", 30, NoDefaultRoute;
+    /// Nobody else has the ports that the node needs.
+    Ports = "ports", 10, PortInUse;
+    /// It is known which of the kernel's packet filters is used.
+    Iptables = "iptables", 30, NodePreparation;
     /// Pod and service addresses can't leave through the uplink.
     Seal = "seal", 10, NodePreparation;
     /// Pods have a resolver that they can reach.

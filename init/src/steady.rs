@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::failure::Failure;
+use crate::node::route;
 use crate::reconcile::Reconciler;
 use crate::stage::Stage;
 use crate::{gateway, nodes};
@@ -9,6 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PartialObjectMeta, WatchEvent, WatchParams};
 use openshell_contract::names::cluster;
+use openshell_contract::reason::Reason;
 use openshell_contract::status::{Phase, StageState};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ const WATCHED: [&str; 5] = [
 pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     tokio::spawn(watch_secrets(reconciler.clone()));
     tokio::spawn(nodes::watch(reconciler.clone()));
+    tokio::spawn(watch_uplink(reconciler.clone()));
     let board = &reconciler.board;
     let mut delay = BACKOFF.0;
     loop {
@@ -53,10 +56,11 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
 
 async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
     let pki = reconciler.pass().await?;
-    let board = &reconciler.board;
+    let Reconciler { board, client, nodes, .. } = reconciler;
+    let look = gateway::Look { board, client, nodes };
     let work = async {
         // While it serves, one look; only when that fails is it waited for.
-        match gateway::check(board, &reconciler.client, pki.as_ref()).await {
+        match look.check(pki.as_ref()).await {
             Ok(()) => {
                 board.detail(Stage::Gateway, "serving");
                 Ok(())
@@ -66,7 +70,7 @@ async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
                     board.problem(Stage::Gateway, &failure);
                     settle(board);
                 }
-                gateway::wait(board, &reconciler.client, pki.as_ref()).await
+                look.wait(pki.as_ref()).await
             }
         }
     };
@@ -110,6 +114,26 @@ async fn watch_secrets(reconciler: Arc<Reconciler>) {
         }
         tokio::time::sleep(RECONNECT).await;
         changed.notify_one();
+    }
+}
+
+/// Tells when the container's address is another one than at the start, which k3s can't follow.
+async fn watch_uplink(reconciler: Arc<Reconciler>) {
+    let Reconciler { board, uplink, .. } = &*reconciler;
+    let mut now = uplink.clone();
+    loop {
+        match route::moved(&now).await {
+            Ok(moved) => now = moved,
+            Err(failure) => return board.warn(failure.message),
+        }
+        if now.address == uplink.address {
+            board.solved(Stage::Route);
+        } else {
+            let message = format!("the container's address is {} and was {}", now.address, uplink.address);
+            board.problem(Stage::Route, &Failure::new(Reason::AddressChanged, message));
+        }
+        // The host's address may be another one as well.
+        reconciler.changed.notify_one();
     }
 }
 

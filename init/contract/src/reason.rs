@@ -66,6 +66,15 @@ reasons! {
     /// No default route appeared.
     NoDefaultRoute => "NoDefaultRoute",
         "Check the container's Docker network; `docker network inspect` shows whether it has a gateway.";
+    /// The container got another address while it ran.
+    AddressChanged => "AddressChanged",
+        "Restart the container: k3s, its certificates and its endpoints follow the address at a start.";
+    /// A port that the node needs is taken.
+    PortInUse => "PortInUse",
+        "Stop the named process, or run the container in a Docker network of its own, as `openshell gateway start` does.";
+    /// Pods can't resolve names.
+    DnsUnavailable => "DnsUnavailable",
+        "Check the resolvers of the host (`docker exec CONTAINER cat /etc/resolv.conf`), or set UPSTREAM_DNS to ones that the container reaches.";
     /// The image lacks a file that it should have.
     ImageIncomplete => "ImageIncomplete",
         "Rebuild or pull the cluster image; the named file belongs to it.";
@@ -126,6 +135,12 @@ reasons! {
     /// Helm refused or failed to deploy the chart.
     ChartFailed => "ChartFailed",
         "Read Helm's message; correct the named value or template and restart the container.";
+    /// The node takes no pods.
+    NodeNotReady => "NodeNotReady",
+        "Wait; if it lasts, read kubelet's lines in the container's log.";
+    /// The node runs short of disk, memory or process numbers, and pods may be evicted.
+    NodePressure => "NodePressure",
+        "Free what the node runs short of, or give Docker more of it.";
     /// The gateway's pod is not ready.
     GatewayNotReady => "GatewayNotReady",
         "Read the pod's reason in the message; `docker exec CONTAINER kubectl -n openshell describe pod openshell-0` shows more.";

@@ -4,6 +4,7 @@
 //! [`crate::names::path::SOCKET`]; the health check, the host command and people read the same.
 //! Readers ignore fields that they don't know; `v` changes only if a field changes its meaning.
 
+use crate::condition::Condition;
 use crate::reason::Reason;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ pub struct Status {
     pub stages: Vec<StageStatus>,
     /// What is wrong, most important first; empty when all is well.
     pub problems: Vec<Problem>,
+    /// What has to hold, in the order of a start.
+    pub conditions: Vec<Condition>,
     /// What should be known, without being wrong.
     pub warnings: Vec<String>,
     /// The node.

@@ -1,5 +1,6 @@
 //! The status document for people.
 
+use openshell_contract::condition::Truth;
 use openshell_contract::status::{StageState, Status};
 use std::fmt::Write;
 
@@ -9,6 +10,9 @@ pub fn render(status: &Status) -> String {
     for problem in &status.problems {
         push(&mut out, &format!("  problem: {} [{}]", problem.message, problem.reason.code()));
         push(&mut out, &format!("  remedy:  {}", problem.remedy));
+    }
+    for condition in status.conditions.iter().filter(|condition| condition.status != Truth::True) {
+        push(&mut out, &format!("  not met: {}", condition.summary()));
     }
     for warning in &status.warnings {
         push(&mut out, &format!("  warning: {warning}"));

@@ -1,5 +1,6 @@
 //! What the API says of the gateway's `StatefulSet` and pod.
 
+use super::containers;
 use crate::failure::Failure;
 use crate::kube::ApiContext;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -25,10 +26,9 @@ pub struct Rollout {
 /// that never became ready (Kubernetes "StatefulSets", forced rollback), so a pod of an older template
 /// that isn't ready is deleted for it.
 ///
-/// `since` is when process 1 started, in seconds since the Unix epoch. What the API says of a container
-/// that began earlier is from before: the readiness that it tells, and the endpoint that follows from it,
-/// go away as soon as kubelet has looked.
-pub async fn look(client: &Client, since: i64) -> Result<Rollout, Failure> {
+/// What the API says of a container that doesn't live is from before: the readiness that it tells, and the
+/// endpoint that follows from it, go away as soon as kubelet has looked.
+pub async fn look(client: &Client) -> Result<Rollout, Failure> {
     let sets: Api<StatefulSet> = Api::namespaced(client.clone(), cluster::NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), cluster::NAMESPACE);
     let name = cluster::RELEASE;
@@ -43,10 +43,10 @@ pub async fn look(client: &Client, since: i64) -> Result<Rollout, Failure> {
         let delete = DeleteParams { preconditions: Some(only_this), ..DeleteParams::default() };
         pods.delete(&pod_name, &delete).await.map(drop).on(|| format!("can't delete Pod {pod_name}"))?;
     }
-    Ok(judge(set.as_ref(), pod.as_ref(), since))
+    Ok(judge(set.as_ref(), pod.as_ref(), containers::lives))
 }
 
-fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, since: i64) -> Rollout {
+fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> bool) -> Rollout {
     let waiting = |detail: String| Rollout { current: false, detail };
     let Some(set) = set else { return waiting("there is no StatefulSet openshell".to_owned()) };
     if !is_observed(set) {
@@ -56,7 +56,7 @@ fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, since: i64) -> Rollout {
     if pod.metadata.deletion_timestamp.is_some() {
         return waiting("Pod openshell-0 is ending".to_owned());
     }
-    if !runs_since(pod, since) {
+    if !all_live(pod, lives) {
         return waiting("Pod openshell-0 was not started again yet".to_owned());
     }
     let current = revision(pod) == update_revision(set) && is_ready(pod);
@@ -83,11 +83,11 @@ fn revision(pod: &Pod) -> Option<&str> {
     pod.metadata.labels.as_ref()?.get(REVISION_LABEL).map(String::as_str)
 }
 
-/// Whether no container tells of a start before `since`.
-fn runs_since(pod: &Pod, since: i64) -> bool {
+/// Whether every container that is said to run does.
+fn all_live(pod: &Pod, lives: impl Fn(&str) -> bool) -> bool {
     let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
-    let mut began = containers.filter_map(|c| c.state.as_ref()?.running.as_ref()?.started_at.as_ref());
-    began.all(|time| time.0.as_second() >= since)
+    let mut running = containers.filter(|c| c.state.as_ref().is_some_and(|state| state.running.is_some()));
+    running.all(|container| container.container_id.as_deref().is_some_and(&lives))
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -128,9 +128,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// 2025-12-31T23:59:00Z, a minute before the pods of these tests start.
-    const BOOT: i64 = 1_767_225_540;
-
     fn set(observed: i64, revision: &str) -> StatefulSet {
         serde_json::from_value(json!({
             "metadata": {"generation": 2},
@@ -150,6 +147,7 @@ mod tests {
                 "phase": "Running",
                 "conditions": [{"type": "Ready", "status": ready}],
                 "containerStatuses": [{"name": "openshell", "image": "i", "imageID": "", "ready": false,
+                    "containerID": "containerd://c",
                     "restartCount": 0, "state": state}],
             },
         }))
@@ -158,19 +156,21 @@ mod tests {
 
     #[test]
     fn only_a_pod_of_the_newest_template_counts() {
-        let current = |set, pod| judge(Some(&set), Some(&pod), BOOT).current;
+        let current = |set, pod| judge(Some(&set), Some(&pod), |_| true).current;
         assert!(current(set(2, "b"), pod("b", "True", None)));
         assert!(!current(set(2, "b"), pod("a", "True", None)));
         assert!(!current(set(1, "b"), pod("b", "True", None)));
         assert!(!current(set(2, "b"), pod("b", "False", None)));
-        assert!(!judge(None, None, BOOT).current);
+        assert!(!judge(None, None, |_| true).current);
     }
 
     #[test]
-    fn readiness_from_before_this_start_does_not_count() {
-        let judge = |since| judge(Some(&set(2, "b")), Some(&pod("b", "True", None)), since);
-        assert!(judge(BOOT).current);
-        assert!(!judge(BOOT + 3600).current);
+    fn readiness_of_a_container_that_ended_with_the_last_run_does_not_count() {
+        let judge = |lives: bool| {
+            judge(Some(&set(2, "b")), Some(&pod("b", "True", None)), |id| id == "containerd://c" && lives)
+        };
+        assert!(judge(true).current);
+        assert!(!judge(false).current);
     }
 
     #[test]
@@ -184,10 +184,10 @@ mod tests {
     #[test]
     fn the_reason_that_holds_a_pod_up_is_told() {
         let detail =
-            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ImagePullBackOff"))), BOOT).detail;
+            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ImagePullBackOff"))), |_| true).detail;
         assert_eq!(detail, "Pod openshell-0: openshell: ImagePullBackOff m");
         let detail =
-            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ContainerCreating"))), BOOT).detail;
+            judge(Some(&set(2, "b")), Some(&pod("b", "False", Some("ContainerCreating"))), |_| true).detail;
         assert_eq!(detail, "Pod openshell-0 is Running and not ready");
     }
 }

@@ -27,6 +27,9 @@ impl CommandLine {
             format!("--node-name={}", run.node),
             // Local volumes are bound to the label, so that it outlives a change of the name.
             format!("--node-label=kubernetes.io/hostname={}", run.hostname),
+            // The address that was found, whatever other interfaces there are; certificates and endpoints
+            // follow it.
+            format!("--node-ip={}", run.address),
             // k3s 1.35.2 and later refuse --resolv-conf at the top level.
             format!("--kubelet-arg=resolv-conf={RESOLV_CONF}"),
         ];
@@ -46,12 +49,12 @@ mod tests {
     fn the_whole_command_line() {
         let layer = Layer::from([("EXTRA_SANS".to_owned(), "gw.example".to_owned())]);
         let settings = Settings::from_layers(&[(Source::Environment, &layer)]).unwrap();
-        let run = Run::after(None, Some("first"), "i", "a", "openshell-x");
+        let run = Run::after(None, Some("first"), "i", "172.18.0.2", "openshell-x");
         let line = CommandLine::server(&settings, &run, vec!["--snapshotter=native".to_owned()]);
         assert_eq!(
             line.args.join(" "),
             "server --disable=traefik --disable-helm-controller --node-name=openshell-x \
-             --node-label=kubernetes.io/hostname=first \
+             --node-label=kubernetes.io/hostname=first --node-ip=172.18.0.2 \
              --kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf --tls-san=127.0.0.1 --tls-san=localhost \
              --tls-san=host.docker.internal --tls-san=gw.example --snapshotter=native"
         );

@@ -5,6 +5,7 @@ use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use std::fs::{self, File, FileTimes};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Copies the bundled archives to where k3s imports them from (k3s "air-gap" directory). Returns how
@@ -14,6 +15,19 @@ pub fn stage() -> Result<usize, Failure> {
     let target = Path::new(path::DATA).join("agent/images");
     copy_changed(&bundle, &target)
         .failing(Reason::StateUnusable, || format!("can't copy {} to {}", bundle.display(), target.display()))
+}
+
+/// Whether the program is there that every sandbox takes from the node and is supervised by.
+pub fn supervisor() -> Result<(), Failure> {
+    let file = Path::new(path::BUNDLE).join("bin/openshell-sandbox");
+    let runs = fs::metadata(&file).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    if runs {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Reason::ImageIncomplete,
+        format!("{} is no program: sandboxes can't start", file.display()),
+    ))
 }
 
 fn copy_changed(from: &Path, to: &Path) -> io::Result<usize> {

@@ -3,13 +3,16 @@
 pub mod cgroup;
 pub mod devices;
 pub mod dns;
+pub mod host;
 pub mod identity;
 pub mod images;
+pub mod iptables;
 pub mod leftovers;
 pub mod limits;
 pub mod machine_id;
 pub mod modules;
 pub mod mounts;
+pub mod ports;
 pub mod preflight;
 pub mod privilege;
 pub mod proxy;

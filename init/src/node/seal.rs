@@ -5,11 +5,11 @@
 //! uplink, to whoever has that address outside. Dropping them at the way out leaves the pod network's
 //! own routes as the only way. `mangle POSTROUTING` sees forwarded and local packets, after translation.
 
+use super::iptables::Iptables;
 use crate::exec;
 use crate::failure::{Context, Failure};
 use openshell_contract::reason::Reason;
 use openshell_pid1::Broker;
-use std::process::Command;
 use std::time::Duration;
 
 /// k3s's defaults for pods and services (k3s `--cluster-cidr`, `--service-cidr`).
@@ -17,9 +17,9 @@ const RANGES: [&str; 2] = ["10.42.0.0/16", "10.43.0.0/16"];
 /// More than the few milliseconds that it takes, even when another program holds the lock.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Closes the ranges towards `interface`.
-pub async fn close(broker: &Broker, interface: &str) -> Result<(), Failure> {
-    let mut command = Command::new("iptables-restore");
+/// Closes the ranges towards `interface`, in the packet filter that kube-proxy will use.
+pub async fn close(broker: &Broker, iptables: &Iptables, interface: &str) -> Result<(), Failure> {
+    let mut command = iptables.command("iptables-restore");
     command.args(["--wait", "3", "--noflush"]);
     exec::run(broker, command, rules(interface).into_bytes(), LIMIT)
         .await

@@ -4,6 +4,7 @@
 //! behind that never comes back, with pods that are never replaced.
 
 mod decide;
+mod kubelet;
 mod remove;
 mod view;
 mod volumes;
@@ -38,12 +39,17 @@ pub struct Nodes {
 pub struct Found {
     /// For the status.
     pub done: String,
-    /// Why our own node takes no pods, if it doesn't.
-    pub unready: Option<String>,
-    /// The pressures that our own node is under.
-    pub pressures: Vec<&'static str>,
     /// Volumes that no node reaches.
     pub orphans: Vec<String>,
+}
+
+/// How our own node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ours {
+    /// Why it takes no pods, if it doesn't.
+    pub unready: Option<String>,
+    /// What it runs short of.
+    pub pressures: Vec<&'static str>,
 }
 
 impl Nodes {
@@ -75,14 +81,26 @@ impl Nodes {
         }
         let volumes = view::volumes(&self.client);
         let volumes = within(volumes.list(&ListParams::default()), || "can't list the volumes").await?;
-        let ours = nodes.iter().find(|node| node.metadata.name.as_ref() == Some(&self.ours));
+        let ours = nodes.iter().any(|node| node.metadata.name.as_ref() == Some(&self.ours));
         Ok(Found {
             done: if done.is_empty() { "none".to_owned() } else { done.join(", ") },
-            unready: unready(ours),
-            pressures: PRESSURES.into_iter().filter(|p| ours.is_some_and(|node| view::is(node, p))).collect(),
             // Until ours is registered anew, its volumes only seem to be out of reach.
-            orphans: if ours.is_some() { volumes::orphans(&volumes.items, &nodes) } else { Vec::new() },
+            orphans: if ours { volumes::orphans(&volumes.items, &nodes) } else { Vec::new() },
         })
+    }
+
+    /// Looks at our own. What the API tells of it may be from before k3s or the container was started again;
+    /// that kubelet answers is of now.
+    pub async fn ours(&self) -> Result<Ours, Failure> {
+        let name = &self.ours;
+        let api = view::nodes(&self.client);
+        let node = within(api.get_opt(name), || format!("can't read node {name}")).await?;
+        let unready = match unready(node.as_ref()) {
+            None => kubelet::answers().await.err().map(|e| format!("kubelet does not answer: {e}")),
+            told => told,
+        };
+        let under = |pressure: &&str| node.as_ref().is_some_and(|node| view::is(node, pressure));
+        Ok(Ours { unready, pressures: PRESSURES.into_iter().filter(under).collect() })
     }
 
     /// Labels our node, by which a later start knows it for one of ours.

@@ -1,6 +1,7 @@
 //! A status, as text and as JSON.
 
 use crate::plan::short;
+use openshell_contract::condition::Truth;
 use openshell_contract::status::{StageState, Status};
 use serde::Serialize;
 use std::fmt::Write;
@@ -147,6 +148,9 @@ fn status_lines(status: &Status, line: &mut impl FnMut(&str, String)) {
         line("Problem:", format!("{}: {} [{}]", problem.stage, problem.message, problem.reason.code()));
         line("Remedy:", problem.remedy.clone());
     }
+    for condition in status.conditions.iter().filter(|condition| condition.status != Truth::True) {
+        line("Not met:", condition.summary());
+    }
     for warning in &status.warnings {
         line("Warning:", warning.clone());
     }
@@ -159,6 +163,7 @@ fn date(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openshell_contract::condition::{Condition, Kind};
     use openshell_contract::status::{Chart, Node, Phase, Pki};
 
     fn report() -> Report {
@@ -177,6 +182,10 @@ mod tests {
             ready_after_ms: Some(1),
             node: Some(Node { name: "n".to_owned(), address: "172.18.0.2".to_owned() }),
             chart: Some(Chart { revision: 3, digest: String::new(), image: "i:1".to_owned() }),
+            conditions: vec![
+                Condition { status: Truth::True, ..Condition::unknown(Kind::Api, 0) },
+                Condition { message: "no answer".to_owned(), ..Condition::unknown(Kind::Dns, 0) },
+            ],
             pki: Some(Pki { server_not_after: 1_800_000_000, ..Pki::default() }),
             ..Status::default()
         };
@@ -192,7 +201,8 @@ Endpoint:     https://127.0.0.1:8080
 Image:        openshell/cluster:dev (0123456789ab)
 Node:         n (172.18.0.2)
 Chart:        revision 3, i:1
-Certificates: gateway until 2027-01-15, clients until 1970-01-01, CA until 1970-01-01";
+Certificates: gateway until 2027-01-15, clients until 1970-01-01, CA until 1970-01-01
+Not met:      dns: no answer";
         assert_eq!(report().text(), expected);
     }
 

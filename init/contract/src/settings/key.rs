@@ -50,6 +50,7 @@ keys! {
     REGISTRY_INSECURE = "REGISTRY_INSECURE", BOOL;
     REGISTRY_USERNAME = "REGISTRY_USERNAME", "text";
     REGISTRY_PASSWORD = "REGISTRY_PASSWORD", "text", secret;
+    USE_IPTABLES_LEGACY = "USE_IPTABLES_LEGACY", BOOL;
     UPSTREAM_DNS = "UPSTREAM_DNS", "IP addresses, separated by commas";
     LOG_FORMAT = "OPENSHELL_LOG_FORMAT", "human or json", container;
     STOP_TIMEOUT = "OPENSHELL_STOP_TIMEOUT", "whole seconds, 2 to 3600", container;

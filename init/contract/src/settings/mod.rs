@@ -36,6 +36,8 @@ pub struct Settings {
     pub registry: Registry,
     /// Resolvers to use instead of those of the container.
     pub upstream_dns: Vec<IpAddr>,
+    /// Whether the kernel's older packet filter is used; found out when absent.
+    pub iptables_legacy: Option<bool>,
     /// How PID 1 logs.
     pub log_format: LogFormat,
     /// How long a stop may take.
@@ -145,6 +147,7 @@ impl Settings {
                 .iter()
                 .filter_map(|a| a.parse().ok())
                 .collect(),
+            iptables_legacy: r.flag(&key::USE_IPTABLES_LEGACY),
             log_format: match r.checked(&key::LOG_FORMAT, key::is_log_format).as_deref() {
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Human,

@@ -94,12 +94,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn bool(&mut self, key: &Key) -> bool {
+        self.flag(key).unwrap_or(false)
+    }
+
+    pub(super) fn flag(&mut self, key: &Key) -> Option<bool> {
         self.parsed(key, |s| match s.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Some(true),
             "false" | "0" | "no" | "off" => Some(false),
             _ => None,
         })
-        .unwrap_or(false)
     }
 
     pub(super) fn port(&mut self, key: &Key) -> Option<u16> {
