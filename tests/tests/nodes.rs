@@ -9,7 +9,8 @@ use openshell_e2e::{Gateway, docker};
 use serde_json::{Value, json};
 
 fn create(gateway: &Gateway, object: &Value) {
-    let _ = gateway.kubectl(&["create", "-f", "-"], &object.to_string()).ok();
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("openshell");
+    let _ = gateway.kubectl(&["-n", namespace, "create", "-f", "-"], &object.to_string()).ok();
 }
 
 fn exists(gateway: &Gateway, what: &[&str]) -> bool {
