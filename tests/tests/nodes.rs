@@ -64,8 +64,10 @@ fn only_a_node_that_was_ours_and_is_gone_is_removed_with_what_it_leaves() {
 
     let password = "alive.node-password.k3s";
     create(&gateway, &lease("alive"));
-    create(&gateway, &node("alive", true));
+    // Ready before it is ours: as ours it would be gone at once.
+    create(&gateway, &node("alive", false));
     heartbeat(&gateway, "alive");
+    let _ = gateway.kubectl(&["label", "node", "alive", &label], "").ok();
     create(
         &gateway,
         &json!({"apiVersion": "v1", "kind": "Secret",
@@ -82,8 +84,8 @@ fn only_a_node_that_was_ours_and_is_gone_is_removed_with_what_it_leaves() {
         "metadata": {"name": password, "namespace": "kube-system"}}),
     );
     create(&gateway, &lease("gone"));
-    create(&gateway, &node("gone", true));
     create(&gateway, &pod("on-gone", "gone"));
+    create(&gateway, &node("gone", true));
 
     gateway.wait("the node that is gone is removed", || {
         heartbeat(&gateway, "alive");
