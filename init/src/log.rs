@@ -83,15 +83,18 @@ impl Drop for Event<'_> {
 }
 
 /// Escapes what would begin another line or command a terminal: a program's output is no instruction to
-/// whoever reads the log.
+/// whoever reads the log. The escapes are JSON's (RFC 8259, section 7), so that JSON stays JSON.
 fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
-        // Writing to a String can't fail.
-        let _ = if c.is_control() && c != '\t' {
-            write!(line, "{}", c.escape_default())
-        } else {
-            write!(line, "{c}")
-        };
+        match c {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            c if c.is_control() && c != '\t' => {
+                // Writing to a String can't fail.
+                let _ = write!(line, "\\u{:04x}", u32::from(c));
+            }
+            c => line.push(c),
+        }
         line
     })
 }
@@ -112,10 +115,16 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line() {
-        assert_eq!(one_line("a\nb\r\u{1b}[31mred\tß"), "a\\nb\\r\\u{1b}[31mred\tß");
+        assert_eq!(one_line("a\nb\r\u{1b}[31mred\tß"), "a\\nb\\r\\u001b[31mred\tß");
     }
 
     proptest! {
+        #[test]
+        fn json_stays_json(text in any::<String>()) {
+            let line = one_line(&serde_json::to_string(&text).unwrap());
+            prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        }
+
         #[test]
         fn no_text_makes_two_lines_or_commands_a_terminal(text in any::<String>()) {
             prop_assert!(one_line(&text).chars().all(|c| c == '\t' || !c.is_control()));
