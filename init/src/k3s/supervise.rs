@@ -12,9 +12,10 @@ use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
 use openshell_pid1::lines::{self, Line};
 use openshell_pid1::{Broker, ChildId, Exit};
+use std::convert::Infallible;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 const PROGRAM: &str = "/bin/k3s";
@@ -23,6 +24,8 @@ const KEPT_LINES: usize = 30;
 const TOLD_LINES: usize = 5;
 /// How long k3s may take to end when it hangs.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long the rest of its output may take: its children may hold the pipe open for ever.
+const DRAIN: Duration = Duration::from_millis(200);
 
 /// k3s, running or being started again.
 #[derive(Clone)]
@@ -82,6 +85,9 @@ impl K3s {
             let Ok(exit) = run.end.await else { return };
             crate::fault::point("supervise");
             self.running.send_replace(None);
+            // Its last words may still be on their way. Nothing is ever sent: it returns when the last
+            // reader is gone.
+            let _ = tokio::time::timeout(DRAIN, run.read_all.recv()).await;
             let ended = why(exit, &run.tail, memory::kills() > run.memory_kills);
             board.update(|status| status.k3s.pid = None);
             board.problem(Stage::K3s, &ended);
@@ -114,6 +120,7 @@ struct Run {
     since: Instant,
     end: oneshot::Receiver<Exit>,
     tail: Tail,
+    read_all: mpsc::Receiver<Infallible>,
     memory_kills: u64,
 }
 
@@ -154,26 +161,35 @@ impl Run {
             })
             .failing(Reason::K3sNotStarted, not_started)?;
         let tail = Tail::new(KEPT_LINES);
-        let pass_on = |tail: Tail| {
-            move |line: Line<'_>| match line {
-                Line::Text(line) => {
-                    info!(target: "k3s", "{line}");
-                    tail.push(line);
-                }
-                Line::Lost(lost) => {
-                    warn!(lines = lost.lines, bytes = lost.bytes, "k3s said more than could be passed on");
+        let (reading, read_all) = mpsc::channel::<Infallible>(1);
+        let pass_on = |tail: Tail, reading: mpsc::Sender<Infallible>| {
+            move |line: Line<'_>| {
+                // Dropped with the reader, at the end of its stream.
+                let _ = &reading;
+                match line {
+                    Line::Text(line) => {
+                        info!(target: "k3s", "{line}");
+                        tail.push(line);
+                    }
+                    Line::Lost(lost) => {
+                        warn!(
+                            lines = lost.lines,
+                            bytes = lost.bytes,
+                            "k3s said more than could be passed on"
+                        );
+                    }
                 }
             }
         };
         if let Some(stdout) = child.stdout.take() {
-            lines::forward("k3s-stdout", stdout, pass_on(tail.clone()))
+            lines::forward("k3s-stdout", stdout, pass_on(tail.clone(), reading.clone()))
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
         if let Some(stderr) = child.stderr.take() {
-            lines::forward("k3s-stderr", stderr, pass_on(tail.clone()))
+            lines::forward("k3s-stderr", stderr, pass_on(tail.clone(), reading))
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
         board.update(|status| status.k3s.pid = u32::try_from(child.id.pid().as_raw()).ok());
-        Ok(Self { child: child.id, since: Instant::now(), end, tail, memory_kills })
+        Ok(Self { child: child.id, since: Instant::now(), end, tail, read_all, memory_kills })
     }
 }

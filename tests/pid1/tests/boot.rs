@@ -66,11 +66,15 @@ fn a_second_term_hurries_and_k3s_gets_just_one() {
 
 #[test]
 fn k3s_that_ends_is_started_again_and_its_cause_is_told() {
-    let node =
-        Node::new("echo 'level=fatal msg=\"listen tcp :6443: bind: address already in use\"' >&2; exit 1");
+    let node = Node::new(
+        "seq 300; echo 'level=fatal msg=\"listen tcp :6443: bind: address already in use\"' >&2; exit 1",
+    );
     let namespace = node.boot().ready();
-    let status = namespace.until_status("the cause", |s| s.contains("K3sAddressInUse"));
-    assert!(status.contains("exit code 1") && status.contains("bind: address already in use"), "{status}");
+    let status = namespace.until_status("its end", |s| s.contains("exit code 1"));
+    assert!(
+        status.contains("K3sAddressInUse") && status.contains("bind: address already in use"),
+        "{status}"
+    );
     node.replace_k3s(WELL);
     namespace
         .until_status("it runs again", |s| s.contains(r#""problems":[]"#) && !s.contains(r#""restarts":0"#));
@@ -197,7 +201,7 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
 
 #[test]
 fn whatever_k3s_says_each_event_is_one_line_of_json() {
-    let script = r#"printf 'one\rtwo\033[31m\n{"level":"ERROR"}\n\000\377\n' >&2; printf 'no end'; exec "$PING_PONG" obey TERM hang"#;
+    let script = r#"printf 'one\rtwo\033[31m\177\302\205\n{"level":"ERROR"}\n\000\377\n' >&2; printf 'no end'; exec "$PING_PONG" obey TERM hang"#;
     let node = Node::new(script).env("OPENSHELL_LOG_FORMAT", "json");
     let mut namespace = node.up();
     namespace.line("two");
