@@ -61,12 +61,16 @@ impl Reconciler {
     pub async fn pass(&self) -> Result<Option<Outcome>, Failure> {
         let board = &self.board;
         board.run(Stage::Namespace, self.namespace()).await?;
-        let (fingerprint, pki, (), ()) = tokio::try_join!(
+        // Each to its end: one that fails must not cut off the others, which don't depend on it.
+        let (fingerprint, pki, manifests, nodes) = tokio::join!(
             board.run(Stage::Ssh, self.ssh()),
             board.run(Stage::Pki, self.pki()),
             board.run(Stage::Manifests, self.manifests()),
             board.run(Stage::Nodes, self.nodes()),
-        )?;
+        );
+        let (fingerprint, pki) = (fingerprint?, pki?);
+        manifests?;
+        nodes?;
         board.run(Stage::Chart, self.chart(&fingerprint, pki.as_ref())).await?;
         Ok(pki)
     }
