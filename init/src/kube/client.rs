@@ -44,6 +44,12 @@ pub async fn within<T, D: Display>(
     }
 }
 
+/// Whether the object is not there, or its kind. By the code alone: for a kind that it doesn't serve, the API
+/// answers with a text in place of a `Status` that would give the reason.
+pub fn is_missing(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
 /// Whether somebody else wrote the object first: read again and decide again.
 pub fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)

@@ -6,6 +6,6 @@ pub mod fake;
 mod secret;
 mod write;
 
-pub use client::{ApiContext, connect, is_conflict, wait_ready, within};
+pub use client::{ApiContext, connect, is_conflict, is_missing, wait_ready, within};
 pub use secret::{Key, KubeSecret, Owner, read};
 pub use write::{Data, annotate, check_owner, write};

@@ -3,7 +3,7 @@
 use super::bundle::Bundled;
 use super::plan::Entry;
 use crate::failure::{Context, Failure};
-use crate::kube::within;
+use crate::kube::{is_missing, within};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
@@ -81,7 +81,7 @@ impl<'a> Applier<'a> {
         let asked = async {
             match discovery::pinned_kind(self.client, &kind).await {
                 Ok((resource, capabilities)) => Ok(Some((resource, capabilities.scope))),
-                Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+                Err(e) if is_missing(&e) => Ok(None),
                 Err(kube::Error::Discovery(DiscoveryError::MissingKind(_))) => Ok(None),
                 Err(e) => Err(e),
             }

@@ -3,7 +3,7 @@
 use super::apply::Applier;
 use super::plan::{Entry, Guard};
 use crate::failure::Failure;
-use crate::kube::within;
+use crate::kube::{is_missing, within};
 use kube::api::{DeleteParams, DynamicObject, ListParams, Preconditions};
 use openshell_contract::names::cluster;
 
@@ -45,7 +45,7 @@ pub async fn prune(applier: &mut Applier<'_>, entry: &Entry) -> Result<Outcome, 
     let how = DeleteParams::background().preconditions(only_this);
     let gone = async {
         match api.delete(&entry.name, &how).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(e) if is_missing(&e) => Ok(()),
             other => other.map(drop),
         }
     };

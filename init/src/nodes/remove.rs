@@ -3,7 +3,7 @@
 use super::decide::Deletion;
 use super::view;
 use crate::failure::Failure;
-use crate::kube::{is_conflict, within};
+use crate::kube::{is_conflict, is_missing, within};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Preconditions};
@@ -50,8 +50,7 @@ where
     let gone = async {
         match api.delete(name, how).await {
             Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(e) if is_conflict(&e) => Ok(()),
+            Err(e) if is_missing(&e) || is_conflict(&e) => Ok(()),
             Err(e) => Err(e),
         }
     };

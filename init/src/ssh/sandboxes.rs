@@ -3,7 +3,7 @@
 
 use super::value::Value;
 use crate::failure::Failure;
-use crate::kube::within;
+use crate::kube::{is_missing, within};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use serde_json::Value as Json;
@@ -51,7 +51,7 @@ async fn list_kind(client: &Client, namespace: &str, kind: &ApiResource) -> Resu
     let found = async {
         match api.list(&ListParams::default()).await {
             // The cluster does not know the kind (yet), so there is none.
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Vec::new()),
+            Err(e) if is_missing(&e) => Ok(Vec::new()),
             other => other.map(|list| list.items),
         }
     };

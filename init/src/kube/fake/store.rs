@@ -37,7 +37,7 @@ impl Store {
         let found = self.objects.get(path).cloned();
         match (method.as_str(), found) {
             ("GET", Some(object)) => (200, object),
-            ("GET", None) if is_collection(path) => (200, self.list(path)),
+            ("GET", None) if is_collection(path) => self.list(path),
             ("POST", _) => self.create(path, body),
             (_, None) => (404, status(404, "NotFound", "not found")),
             ("PUT", Some(old)) => self.replace(path, &old, body),
@@ -67,11 +67,16 @@ impl Store {
         })
     }
 
-    fn list(&self, path: &str) -> Value {
+    /// A kind of the cluster's own, or one that is defined: here, once there is an object of it. The real
+    /// server answers for any other with a text instead of a `Status`.
+    fn list(&self, path: &str) -> (u16, Value) {
         let under = format!("{path}/");
         let items: Vec<_> =
             self.objects.iter().filter(|(p, _)| p.starts_with(&under)).map(|(_, o)| o).collect();
-        json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
+        if items.is_empty() && path.starts_with("/apis/agents.x-k8s.io/") {
+            return (404, json!("404 page not found"));
+        }
+        (200, json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}))
     }
 
     fn create(&mut self, collection: &str, object: Value) -> (u16, Value) {
