@@ -23,11 +23,12 @@ mod k3s;
 mod kube;
 mod log;
 mod manifests;
-mod mountinfo;
 mod node;
 mod nodes;
 mod pki;
 mod reconcile;
+#[cfg(test)]
+mod sandbox;
 mod secrets;
 mod settings;
 mod socket;

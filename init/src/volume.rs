@@ -6,11 +6,11 @@ mod version;
 
 use crate::failure::{Context, Failure};
 use crate::files;
-use crate::mountinfo;
 use nix::fcntl::{Flock, FlockArg};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::BootKind;
+use openshell_pid1::mountinfo;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;

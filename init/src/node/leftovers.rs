@@ -14,8 +14,8 @@
 //! the write-ahead log of the database, which is data (SQLite recovers it).
 
 use crate::failure::{Context, Failure};
-use crate::mountinfo::{self, Mount};
 use openshell_contract::reason::Reason;
+use openshell_pid1::mountinfo::{self, Mount};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_mounted_from_outside_is_left_alone() {
-        let mounts = |point: &str| mountinfo::parse(&format!("1 2 0:1 / {point} rw - ext4 /dev/x rw\n"));
+        let mounts = |point: &str| mountinfo::parse(format!("1 2 0:1 / {point} rw - ext4 /dev/x rw\n"));
         for (point, left) in [
             ("/run/netns", true),
             ("/run/netns/of\\040the-host", true),

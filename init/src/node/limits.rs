@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn one_that_cant_be_raised_comes_with_the_line_that_does() {
-        crate::mountinfo::sandbox::with_own_mounts(|| {
+        crate::sandbox::with_own_mounts(|| {
             use nix::mount::{MsFlags, mount};
             const NONE: Option<&str> = None;
             let root = tempfile::tempdir().unwrap();

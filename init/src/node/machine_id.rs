@@ -5,9 +5,9 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
-use crate::mountinfo::{self, Mount};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
+use openshell_pid1::mountinfo::{self, Mount};
 use std::io;
 use std::path::Path;
 
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_mounted_file_is_left_alone() {
-        let mounts = |point: &str| mountinfo::parse(&format!("1 2 0:1 / {point} ro - ext4 /dev/x rw\n"));
+        let mounts = |point: &str| mountinfo::parse(format!("1 2 0:1 / {point} ro - ext4 /dev/x rw\n"));
         assert!(is_given(&mounts(FILE)));
         assert!(!is_given(&mounts("/etc")));
     }

@@ -1,10 +1,10 @@
 //! Mount propagation, and the kernel's interfaces that a node has to write to.
 
 use crate::failure::{Context, Failure};
-use crate::mountinfo::{self, Mount};
 use nix::mount::{MsFlags, mount};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
+use openshell_pid1::mountinfo::{self, Mount};
 use std::path::Path;
 
 const NONE: Option<&str> = None;
@@ -59,7 +59,7 @@ fn read_only(mounts: &[Mount]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::sandbox::with_own_mounts;
+    use crate::sandbox::with_own_mounts;
     use std::fs;
 
     #[test]

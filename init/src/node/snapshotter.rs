@@ -55,7 +55,7 @@ fn remove(place: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::sandbox::with_own_mounts;
+    use crate::sandbox::with_own_mounts;
 
     const NONE: Option<&str> = None;
 

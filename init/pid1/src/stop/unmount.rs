@@ -3,12 +3,10 @@
 //! The namespace would let go of it by itself, some time after the container has gone; whoever removes the
 //! volume right away would find it busy. Ended here, it is also written out by its own file system.
 
+use crate::mountinfo::{self, Mount};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
-use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -35,9 +33,9 @@ impl fmt::Display for Unmounted {
 /// Ends them; from `deadline` on without waiting for anybody.
 pub fn all(deadline: Instant) -> Unmounted {
     // Without the table nothing is known to end.
-    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = mountinfo::read().unwrap_or_default();
     let mut done = Unmounted::default();
-    for point in plan(&table) {
+    for point in plan(mounts) {
         let flags = if Instant::now() < deadline { MntFlags::empty() } else { MntFlags::MNT_DETACH };
         match umount2(&point, flags | MntFlags::UMOUNT_NOFOLLOW) {
             Ok(()) => done.ended += 1,
@@ -55,41 +53,12 @@ pub fn all(deadline: Instant) -> Unmounted {
 
 /// The mount points to end, in this order: the last that was mounted first, so that whatever lies on
 /// another one goes before it.
-fn plan(mountinfo: &[u8]) -> Vec<PathBuf> {
-    let points = mountinfo.split(|byte| *byte == b'\n').filter_map(mount_point);
-    let mut points: Vec<PathBuf> = points.filter(|point| is_ours(point)).collect();
-    points.reverse();
-    points
+fn plan(mounts: Vec<Mount>) -> Vec<PathBuf> {
+    mounts.into_iter().rev().map(|mount| mount.point).filter(|point| is_ours(point)).collect()
 }
 
 fn is_ours(point: &Path) -> bool {
     BELOW.iter().map(Path::new).any(|dir| point != dir && point.starts_with(dir))
-}
-
-/// The mount point of a line (`proc_pid_mountinfo(5)`, field 5).
-fn mount_point(line: &[u8]) -> Option<PathBuf> {
-    let field = line.split(|byte| *byte == b' ').nth(4)?;
-    Some(OsString::from_vec(unescape(field)).into())
-}
-
-/// Space, tab, line feed and backslash stand there as a backslash and three octal digits.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((byte, after)) = rest.split_first() {
-        let octal = || {
-            let digits = std::str::from_utf8(after.get(..3)?).ok()?;
-            u8::from_str_radix(digits, 8).ok()
-        };
-        if let Some(code) = (*byte == b'\\').then(octal).flatten() {
-            text.push(code);
-            rest = &after[3..];
-        } else {
-            text.push(*byte);
-            rest = after;
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -106,7 +75,8 @@ mod tests {
                      5 1 0:4 net:[4026532] /run/netns/cni-1 rw - nsfs nsfs rw\n\
                      6 1 0:5 / /var/lib/kubelet/pods/u/volumes/kubernetes.io~secret/with\\040space rw - tmpfs tmpfs rw\n\
                      7 1 8:1 /etc/hosts /etc/hosts rw - ext4 /dev/vda rw\n";
-        let points: Vec<String> = plan(table.as_bytes()).iter().map(|p| p.display().to_string()).collect();
+        let points: Vec<String> =
+            plan(mountinfo::parse(table)).iter().map(|p| p.display().to_string()).collect();
         assert_eq!(
             points,
             [
@@ -128,18 +98,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_table_leads_outside(table in proptest::collection::vec(any::<u8>(), 0..300)) {
-            for point in plan(&table) {
+            for point in plan(mountinfo::parse(table)) {
                 prop_assert!(BELOW.iter().any(|dir| point.starts_with(dir)));
             }
-        }
-
-        #[test]
-        fn any_name_comes_back(name in "[ -~\t]{1,20}") {
-            let escaped: String = name
-                .bytes()
-                .map(|b| if b" \t\n\\".contains(&b) { format!("\\{b:03o}") } else { char::from(b).to_string() })
-                .collect();
-            prop_assert_eq!(unescape(escaped.as_bytes()), name.into_bytes());
         }
     }
 }

@@ -132,7 +132,7 @@ fn processes(procs: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::sandbox::with_own_mounts;
+    use crate::sandbox::with_own_mounts;
     use nix::mount::MsFlags;
 
     /// A directory that looks like a group with these controllers and processes.

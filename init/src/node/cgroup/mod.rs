@@ -76,7 +76,7 @@ fn legacy() -> Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::sandbox::with_own_mounts;
+    use crate::sandbox::with_own_mounts;
     use nix::mount::{MsFlags, mount};
 
     #[test]

@@ -1,7 +1,9 @@
 //! The mount table (`proc_pid_mountinfo(5)`).
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// A mount.
@@ -15,37 +17,55 @@ pub struct Mount {
     pub shared: bool,
 }
 
-/// The mounts of this thread's namespace. A later one on the same point covers an earlier one.
+/// The mounts of this thread's namespace, in the order in which they were mounted. A later one on the same
+/// point covers an earlier one.
+///
+/// # Errors
+/// There is no `/proc`.
 pub fn read() -> io::Result<Vec<Mount>> {
-    fs::read_to_string("/proc/thread-self/mountinfo").map(|table| parse(&table))
+    fs::read("/proc/thread-self/mountinfo").map(parse)
 }
 
 /// The mounts in `table`. A line that is none is left out: the kernel writes no such line.
-pub fn parse(table: &str) -> Vec<Mount> {
-    table.lines().filter_map(line).collect()
+pub fn parse(table: impl AsRef<[u8]>) -> Vec<Mount> {
+    table.as_ref().split(|byte| *byte == b'\n').filter_map(line).collect()
 }
 
 /// The last mount on `point`: the one that is seen.
+#[must_use]
 pub fn on<'a>(mounts: &'a [Mount], point: &Path) -> Option<&'a Mount> {
     mounts.iter().rfind(|mount| mount.point == point)
 }
 
 /// Fields 5 and 6 are mount point and options; optional fields follow up to a hyphen.
-fn line(line: &str) -> Option<Mount> {
-    let mut fields = line.split(' ').skip(4);
+fn line(line: &[u8]) -> Option<Mount> {
+    let mut fields = line.split(|byte| *byte == b' ').skip(4);
     let (point, options) = (fields.next()?, fields.next()?);
     Some(Mount {
-        point: PathBuf::from(unescape(point)),
-        read_only: options.split(',').any(|option| option == "ro"),
-        shared: fields.take_while(|field| *field != "-").any(|field| field.starts_with("shared:")),
+        point: OsString::from_vec(unescape(point)).into(),
+        read_only: options.split(|byte| *byte == b',').any(|option| option == b"ro"),
+        shared: fields.take_while(|field| *field != b"-").any(|field| field.starts_with(b"shared:")),
     })
 }
 
 /// Space, tab, line's end and backslash are written as a backslash and three octal digits.
-fn unescape(text: &str) -> String {
-    [(r"\040", " "), (r"\011", "\t"), (r"\012", "\n"), (r"\134", r"\")]
-        .iter()
-        .fold(text.to_owned(), |text, (written, meant)| text.replace(written, meant))
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((byte, after)) = rest.split_first() {
+        let octal = || {
+            let digits = std::str::from_utf8(after.get(..3)?).ok()?;
+            u8::from_str_radix(digits, 8).ok()
+        };
+        if let Some(code) = (*byte == b'\\').then(octal).flatten() {
+            text.push(code);
+            rest = &after[3..];
+        } else {
+            text.push(*byte);
+            rest = after;
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -87,32 +107,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_table_panics(table in "[ -~\n]{0,200}") {
-            let mounts = parse(&table);
-            prop_assert!(mounts.len() <= table.lines().count());
+        fn no_table_panics(table in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let lines = table.split(|byte| *byte == b'\n').count();
+            prop_assert!(parse(table).len() <= lines);
         }
-    }
-}
 
-/// Runs tests in mounts that nobody else sees.
-#[cfg(test)]
-pub mod sandbox {
-    use nix::mount::{MsFlags, mount};
-    use nix::sched::{CloneFlags, unshare};
-
-    /// Runs `work` on a thread with a mount namespace of its own (`unshare(2)`), and nothing without root.
-    pub fn with_own_mounts(work: impl FnOnce() + Send + 'static) {
-        if !nix::unistd::geteuid().is_root() {
-            return;
-        }
-        let thread = std::thread::spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNS).unwrap();
-            let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
-            mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
-            work();
-        });
-        if let Err(panic) = thread.join() {
-            std::panic::resume_unwind(panic);
+        #[test]
+        fn any_name_comes_back(name in "[ -~\t]{1,20}") {
+            let escaped: String = name
+                .bytes()
+                .map(|b| if b" \t\n\\".contains(&b) { format!("\\{b:03o}") } else { char::from(b).to_string() })
+                .collect();
+            prop_assert_eq!(unescape(escaped.as_bytes()), name.into_bytes());
         }
     }
 }
