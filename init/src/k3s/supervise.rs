@@ -88,7 +88,7 @@ impl K3s {
             // Its last words may still be on their way. Nothing is ever sent: it returns when the last
             // reader is gone.
             let _ = tokio::time::timeout(DRAIN, run.read_all.recv()).await;
-            let ended = why(exit, &run.tail, memory::kills() > run.memory_kills);
+            let ended = why(exit, &run.tails, memory::kills() > run.memory_kills);
             board.update(|status| status.k3s.pid = None);
             board.problem(Stage::K3s, &ended);
             run = loop {
@@ -119,14 +119,18 @@ struct Run {
     child: ChildId,
     since: Instant,
     end: oneshot::Receiver<Exit>,
-    tail: Tail,
+    tails: Tails,
     read_all: mpsc::Receiver<Infallible>,
     memory_kills: u64,
 }
 
-/// What k3s's end means, judged by its last lines.
-fn why(exit: Exit, tail: &Tail, killed_for_memory: bool) -> Failure {
-    let lines = tail.lines();
+/// The last lines of standard output and of standard error, each by itself: nothing orders them, and one
+/// must not push out the other.
+type Tails = [Tail; 2];
+
+/// What k3s's end means, judged by its last lines. It logs to standard error, which therefore comes last.
+fn why(exit: Exit, tails: &Tails, killed_for_memory: bool) -> Failure {
+    let lines: Vec<String> = tails.iter().flat_map(Tail::lines).collect();
     let reason = if killed_for_memory && exit == Exit::Signal(Signal::SIGKILL as i32) {
         Reason::OutOfMemory
     } else {
@@ -160,7 +164,7 @@ impl Run {
                 let _ = ended.send(exit);
             })
             .failing(Reason::K3sNotStarted, not_started)?;
-        let tail = Tail::new(KEPT_LINES);
+        let tails = [Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)];
         let (reading, read_all) = mpsc::channel::<Infallible>(1);
         let pass_on = |tail: Tail, reading: mpsc::Sender<Infallible>| {
             move |line: Line<'_>| {
@@ -182,14 +186,14 @@ impl Run {
             }
         };
         if let Some(stdout) = child.stdout.take() {
-            lines::forward("k3s-stdout", stdout, pass_on(tail.clone(), reading.clone()))
+            lines::forward("k3s-stdout", stdout, pass_on(tails[0].clone(), reading.clone()))
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
         if let Some(stderr) = child.stderr.take() {
-            lines::forward("k3s-stderr", stderr, pass_on(tail.clone(), reading))
+            lines::forward("k3s-stderr", stderr, pass_on(tails[1].clone(), reading))
                 .failing(Reason::K3sNotStarted, not_started)?;
         }
         board.update(|status| status.k3s.pid = u32::try_from(child.id.pid().as_raw()).ok());
-        Ok(Self { child: child.id, since: Instant::now(), end, tail, read_all, memory_kills })
+        Ok(Self { child: child.id, since: Instant::now(), end, tails, read_all, memory_kills })
     }
 }
