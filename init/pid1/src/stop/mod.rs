@@ -6,14 +6,14 @@
 //! | k3s | 40 % | one SIGTERM to k3s (a second one makes it exit 1, k3s `pkg/signals`); then KILL |
 //! | pods | 40 % | beside it: SIGTERM to the first process of each container, or KILL where it is deaf to that |
 //! | rest | 70 % | KILL for all that is left, reaped to the last |
-//! | unmount | 90 % | what pods and containerd had mounted, innermost first |
+//! | unmount | 90 % | what pods and containerd had mounted, innermost first; not waited for longer |
 //! | flush | 100 % | `sync(2)`, not waited for longer |
 //!
 //! k3s comes first so that kubelet doesn't start again what it sees ending; k3s and pods then end side
 //! by side. k3s leaves shims and pods running by design, so nobody else would end them. A phase ends as
 //! soon as its condition holds; one that takes longer takes the time from the next one, never from the whole.
 
-mod flush;
+mod bounded;
 mod pods;
 mod rest;
 mod unmount;
@@ -85,10 +85,12 @@ impl Stop {
         if crate::owns_namespace() {
             let rest = rest::kill_all(broker, at(REST_UNTIL));
             end("rest", rest.left == 0, rest.to_string());
-            let unmounted = unmount::all(at(UNMOUNT_UNTIL));
-            end("unmount", unmounted.busy == 0, unmounted.to_string());
+            let until = at(UNMOUNT_UNTIL);
+            let unmounted = bounded::by(until, "unmount", move || unmount::all(until));
+            let told = unmounted.map_or("one hangs".to_owned(), |unmounted| unmounted.to_string());
+            end("unmount", unmounted.is_some_and(|unmounted| unmounted.busy == 0), told);
         }
-        let flushed = flush::within(at(100));
+        let flushed = bounded::by(at(100), "sync", nix::unistd::sync).is_some();
         end("flush", flushed, (if flushed { "on disk" } else { "still being written" }).to_owned());
     }
 
