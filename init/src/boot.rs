@@ -121,17 +121,23 @@ pub fn main() -> ExitCode {
         bundle: watch::Sender::new(None),
         desk: Desk::default(),
         ending: ending.clone(),
-        alarm,
+        alarm: alarm.clone(),
         pulse,
     };
+    // Held to the end: no other container may take the volume while this one is stopping.
+    let mut volume = None;
+    let lived = catch_unwind(AssertUnwindSafe(|| runtime.block_on(init.live(&requests, &mut volume))));
     // A panic of the main loop itself has been logged; what is left is to stop in order.
-    let code =
-        catch_unwind(AssertUnwindSafe(|| runtime.block_on(init.live(&requests)))).unwrap_or_else(|_| {
-            ending.run();
-            exit::INTERNAL
-        });
+    let defect = lived.unwrap_or_else(|_| {
+        ending.run();
+        alarm.first()
+    });
+    if let Some(Err(failure)) = volume.map(|volume| volume.end(defect.as_deref())) {
+        warn!("{failure}");
+    }
+    info!("stopped");
     log.finish();
-    ExitCode::from(code)
+    ExitCode::from(if defect.is_none() { exit::OK } else { exit::INTERNAL })
 }
 
 fn refuse(code: u8, text: &str) -> ExitCode {
@@ -139,31 +145,25 @@ fn refuse(code: u8, text: &str) -> ExitCode {
 }
 
 impl Init {
-    /// Starts, keeps, and in the end stops the gateway. Returns the exit code.
-    async fn live(self, requests: &Requests) -> u8 {
+    /// Starts, keeps, and in the end stops the gateway. Returns the defect that ended it, if one did.
+    async fn live(self, requests: &Requests, volume: &mut Option<Volume>) -> Option<String> {
         if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe(), self.desk.clone()) {
             error!("{failure}");
         }
         // Beside everything, the stop included.
         let pulse = self.pulse.clone();
         tokio::spawn(async move { pulse.beat().await });
-        // Held to the end: no other container may take the volume while this one is stopping.
-        let mut volume = None;
         let defect = tokio::select! {
             () = requests.stop.notified() => None,
             what = self.alarm.raised() => Some(what),
-            never = self.start(&mut volume) => match never {},
+            never = self.start(volume) => match never {},
             never = self.dump_on(&requests.dump) => match never {},
         };
         if let Some(what) = &defect {
             self.board.problem(Stage::K3s, &Failure::new(Reason::Internal, what.as_str()));
         }
         self.stop().await;
-        if let Some(Err(failure)) = volume.as_ref().map(|volume| volume.end(defect.as_deref())) {
-            warn!("{failure}");
-        }
-        info!("stopped");
-        if defect.is_none() { exit::OK } else { exit::INTERNAL }
+        defect
     }
 
     /// Runs the start. If it can't go on, the reason is on the board, and nothing more is tried, since
@@ -231,6 +231,7 @@ impl Init {
         command.environment = proxy::exceptions(&self.environment, uplink.address);
         command.environment.extend(iptables.path().map(|path| ("PATH", path)));
         board.run(Stage::K3s, async { self.k3s.start(board, &self.broker, command) }).await?;
+        fault::point("main");
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
         let reconciler = Arc::new(Reconciler {

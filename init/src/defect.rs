@@ -43,6 +43,11 @@ impl Alarm {
         });
     }
 
+    /// The defect, if there was one.
+    pub fn first(&self) -> Option<String> {
+        self.what.borrow().clone()
+    }
+
     /// Waits for a defect and says which it is.
     pub async fn raised(&self) -> String {
         let mut what = self.what.subscribe();
