@@ -21,6 +21,9 @@ pub mod route;
 pub mod seal;
 pub mod snapshotter;
 
+/// Addresses of pods and of services: k3s's defaults (k3s `--cluster-cidr`, `--service-cidr`).
+pub const PODS_AND_SERVICES: [&str; 2] = ["10.42.0.0/16", "10.43.0.0/16"];
+
 /// What a preparation found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prepared {

@@ -1,14 +1,14 @@
 //! Proxy variables: what is in the cluster must not go through a proxy outside of it.
 
+use super::PODS_AND_SERVICES;
 use openshell_contract::settings::Layer;
 use std::net::Ipv4Addr;
 
 /// Variables that name a proxy, in both spellings (`curl(1)`, "ENVIRONMENT").
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
-/// Everything that is reached inside the node: loopback, k3s's defaults for pods and services, and the
-/// names of services.
-const INSIDE: [&str; 6] =
-    ["localhost", "127.0.0.0/8", "10.42.0.0/16", "10.43.0.0/16", ".svc", ".cluster.local"];
+/// What else is reached inside the node: loopback, and the names of services.
+const LOOPBACK: [&str; 2] = ["localhost", "127.0.0.0/8"];
+const SERVICES: [&str; 2] = [".svc", ".cluster.local"];
 
 /// The exceptions that k3s gets when `environment` names a proxy: those that are there already, and the
 /// cluster's own. Nothing without a proxy.
@@ -20,7 +20,8 @@ pub fn exceptions(environment: &Layer, node: Ipv4Addr) -> Vec<(&'static str, Str
     let mut all: Vec<String> = given
         .map(|list| list.split(',').map(str::trim).filter(|e| !e.is_empty()).map(str::to_owned).collect())
         .unwrap_or_default();
-    for wanted in INSIDE.iter().map(ToString::to_string).chain([node.to_string()]) {
+    let inside = [LOOPBACK, PODS_AND_SERVICES, SERVICES].concat();
+    for wanted in inside.iter().map(ToString::to_string).chain([node.to_string()]) {
         if !all.contains(&wanted) {
             all.push(wanted);
         }

@@ -5,6 +5,7 @@
 //! uplink, to whoever has that address outside. Dropping them at the way out leaves the pod network's
 //! own routes as the only way. `mangle POSTROUTING` sees forwarded and local packets, after translation.
 
+use super::PODS_AND_SERVICES;
 use super::iptables::Iptables;
 use crate::exec;
 use crate::failure::{Context, Failure};
@@ -12,8 +13,6 @@ use openshell_contract::reason::Reason;
 use openshell_pid1::Broker;
 use std::time::Duration;
 
-/// k3s's defaults for pods and services (k3s `--cluster-cidr`, `--service-cidr`).
-const RANGES: [&str; 2] = ["10.42.0.0/16", "10.43.0.0/16"];
 /// More than the few milliseconds that it takes, even when another program holds the lock.
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -31,7 +30,9 @@ pub async fn close(broker: &Broker, iptables: &Iptables, interface: &str) -> Res
 
 /// Rules in `iptables-save` form. Naming the chain first empties it, so that a second run adds nothing.
 fn rules(interface: &str) -> String {
-    let drops = RANGES.map(|range| format!("-A OPENSHELL-SEAL -o {interface} -d {range} -j DROP\n")).concat();
+    let drops = PODS_AND_SERVICES
+        .map(|range| format!("-A OPENSHELL-SEAL -o {interface} -d {range} -j DROP\n"))
+        .concat();
     format!("*mangle\n:OPENSHELL-SEAL - [0:0]\n{drops}-A POSTROUTING -j OPENSHELL-SEAL\nCOMMIT\n")
 }
 
