@@ -9,34 +9,27 @@ use openshell_e2e::{Gateway, docker, run};
 use std::fs;
 use std::process::Command;
 
-const CRD: &str = "
+/// Definition of a kind.
+fn definition(kind: &str, plural: &str, scope: &str) -> String {
+    format!(
+        "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: things.e2e.openshell.ai}
+metadata: {{name: {plural}.e2e.openshell.ai}}
 spec:
   group: e2e.openshell.ai
-  scope: Namespaced
-  names: {kind: Thing, plural: things, singular: thing}
+  scope: {scope}
+  names: {{kind: {kind}, plural: {plural}, singular: {singular}}}
   versions:
     - name: v1
       served: true
       storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
-const UNUSED: &str = "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: others.e2e.openshell.ai}
-spec:
-  group: e2e.openshell.ai
-  scope: Cluster
-  names: {kind: Other, plural: others, singular: other}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
+      schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+",
+        singular = kind.to_lowercase()
+    )
+}
+
 /// Of a kind that is defined in a file that comes later.
 const OBJECTS: &str = "
 apiVersion: e2e.openshell.ai/v1
@@ -100,9 +93,11 @@ fn start(gateway: &Gateway, image: &str) {
 
 #[test]
 fn an_object_of_the_image_comes_back_and_is_pruned_when_it_leaves_the_image() {
+    let used = definition("Thing", "things", "Namespaced");
+    let unused = definition("Other", "others", "Cluster");
     let more = Variant::build(
         "more",
-        &[("a.yaml", OBJECTS), ("b.yaml", CLAIM), ("z.yaml", CRD), ("y.yaml", UNUSED)],
+        &[("a.yaml", OBJECTS), ("b.yaml", CLAIM), ("z.yaml", &used), ("y.yaml", &unused)],
     );
     let gateway = Gateway::new("manifests");
     start(&gateway, &more.0);
