@@ -1,9 +1,8 @@
 //! The table of children and its lock: everything about them that several threads could get wrong.
 //!
-//! It knows neither the system nor its locks (`super::kernel`, `super::sync`), so that
+//! It knows neither the system (`Kernel`) nor its locks (`super::sync`), so that
 //! `tests/model.rs` can run this very file on a scheduler that tries the interleavings.
 
-use super::kernel::Kernel;
 use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::Exit;
 use nix::sys::signal::Signal;
@@ -19,6 +18,20 @@ pub type OnExit = Box<dyn FnOnce(Exit) + Send>;
 const EXHAUSTED_LIMIT: Duration = Duration::from_secs(1);
 /// How long it waits at most before it tries again; a reaped process lets it try at once.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The system, or a model of it.
+pub trait Kernel {
+    /// What is to be started.
+    type Command;
+    /// What a start gives besides the process id.
+    type Child;
+    /// Starts a process.
+    fn spawn(&self, command: &mut Self::Command) -> io::Result<(Pid, Self::Child)>;
+    /// Takes the status of a process that has ended, if there is one.
+    fn wait(&self) -> Option<(Pid, Exit)>;
+    /// Signals a process, or a group by its negative number. Returns whether there was one.
+    fn kill(&self, target: Pid, signal: Signal) -> bool;
+}
 
 /// Names one child for ever. A process id doesn't: it is given to another process after the reaping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! What the table of children asks of the system.
+//! What the table of children asks of the system, answered by Linux.
 
+use super::core::Kernel;
 use crate::{Exit, oom};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,20 +10,6 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
-
-/// The system, or a model of it.
-pub trait Kernel {
-    /// What is to be started.
-    type Command;
-    /// What a start gives besides the process id.
-    type Child;
-    /// Starts a process.
-    fn spawn(&self, command: &mut Self::Command) -> io::Result<(Pid, Self::Child)>;
-    /// Takes the status of a process that has ended, if there is one.
-    fn wait(&self) -> Option<(Pid, Exit)>;
-    /// Signals a process, or a group by its negative number. Returns whether there was one.
-    fn kill(&self, target: Pid, signal: Signal) -> bool;
-}
 
 /// The real one.
 #[derive(Default)]
