@@ -19,7 +19,8 @@ pub struct FilterError {
 pub fn start(filter: &str) -> Result<(), FilterError> {
     let parsed: Targets =
         filter.parse().map_err(|source| FilterError { filter: filter.to_owned(), source })?;
-    let lines = fmt::layer().with_target(false);
+    // Escape codes don't belong in a container's log, whatever features another crate turns on.
+    let lines = fmt::layer().with_target(false).with_ansi(false);
     // Fails only if a subscriber is there already; then lines go to that one.
     let _ = tracing_subscriber::registry().with(lines).with(parsed).try_init();
     Ok(())
