@@ -19,6 +19,7 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
     assert_eq!(started.stdout.trim(), format!("https://127.0.0.1:{}", gateway.port));
     report("first start", begin.elapsed(), &gateway);
 
+    no_pod_waited_for_a_secret(&gateway);
     serves_only_clients_with_our_certificate(&gateway);
     host_files_are_private(&gateway);
     assert_eq!(gateway.status().unwrap().boot, Some(BootKind::First));
@@ -70,6 +71,16 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
     gateway_start_on_a_running_gateway_restores_host_files(&gateway);
     status_tells_what_people_ask(&gateway);
     stop_is_quick_and_clean(&gateway);
+}
+
+/// Secrets come before the chart. Kubelet reports one that a container's environment misses as `Failed`
+/// (`CreateContainerConfigError`), and one that a volume misses as `FailedMount`.
+fn no_pod_waited_for_a_secret(gateway: &Gateway) {
+    let reasons = "jsonpath={range .items[*]}{.involvedObject.name} {.reason} {.message}{\"\\n\"}{end}";
+    let events = gateway.kubectl(&["get", "events", "-o", reasons], "").ok();
+    assert!(events.contains("openshell-0 Started"), "no events to judge by:\n{events}");
+    let waits = events.lines().find(|event| event.contains(" Failed") && event.contains("secret"));
+    assert_eq!(waits, None, "{events}");
 }
 
 fn a_deleted_secret_comes_back_under_the_same_ca(gateway: &Gateway) {

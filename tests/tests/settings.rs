@@ -1,7 +1,7 @@
 //! A gateway that is asked to be another one: the container is replaced, and what it is stays.
 
-use openshell_e2e::Gateway;
 use openshell_e2e::snapshot::Snapshot;
+use openshell_e2e::{Client, Gateway};
 
 const LATER_SERVER: [&str; 4] =
     ["--env", "OPENSHELL_SERVER_HEALTH_PORT=8081", "--env", "OPENSHELL_SERVER_BIND_ADDRESS=0.0.0.0"];
@@ -26,6 +26,8 @@ fn the_later_server_is_a_matter_of_settings_that_the_volume_remembers() {
     let _ = gateway.start(&[]).ok();
     assert_eq!(Snapshot::take(&gateway), later);
 
+    another_name_is_certified_by_the_same_ca(&gateway);
+
     let _ = gateway.openshell(&["destroy", "--yes"]).ok();
     assert!(!gateway.certificates().exists(), "certificates are left");
     assert_ne!(
@@ -33,6 +35,21 @@ fn the_later_server_is_a_matter_of_settings_that_the_volume_remembers() {
         0,
         "the volume is left"
     );
+}
+
+fn another_name_is_certified_by_the_same_ca(gateway: &Gateway) {
+    let (old, before) = (Client::new(gateway), Snapshot::take(gateway));
+    let _ = gateway.start(&["--env", "EXTRA_SANS=gateway.example.test,192.0.2.7"]).ok();
+    let after = Snapshot::take(gateway);
+    let changed: Vec<_> =
+        before.secrets.iter().filter(|(name, secret)| after.secrets[*name] != **secret).collect();
+    assert!(matches!(changed[..], [(name, _)] if name == "openshell-server-tls"), "{changed:?}");
+    assert_eq!((&after.ca, &after.fingerprint), (&before.ca, &before.fingerprint));
+    assert_eq!(after.revision, before.revision + 1, "the pod takes it up once");
+    old.connects(gateway);
+    old.verifies_strictly(gateway);
+    old.verifies_server(gateway, &["-verify_hostname", "gateway.example.test"]);
+    old.verifies_server(gateway, &["-verify_ip", "192.0.2.7"]);
 }
 
 fn probes(gateway: &Gateway) -> String {
