@@ -14,7 +14,7 @@ fn root() -> PathBuf {
 }
 
 fn contract() -> String {
-    fs::read_to_string(root().join("tests/node/CONTRACT.md")).unwrap()
+    fs::read_to_string(root().join("tests/node/CONTRACT.md")).expect("a file of the repository")
 }
 
 #[test]
