@@ -20,7 +20,7 @@ use crate::reconcile::Reconciler;
 use crate::secrets::Secrets;
 use crate::socket::Desk;
 use crate::stage::Stage;
-use crate::volume::Volume;
+use crate::volume::{Current, Volume};
 use crate::{fault, kube, socket, steady};
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
@@ -45,6 +45,7 @@ struct Init {
     bundle: watch::Sender<Option<ClientBundle>>,
     desk: Desk,
     ending: Ending,
+    current: Current,
     alarm: Alarm,
     pulse: Pulse,
 }
@@ -89,7 +90,7 @@ impl Init {
         let opened = board
             .run(Stage::Volume, async {
                 privilege::check()?;
-                Volume::open()
+                Volume::open(self.current.clone())
             })
             .await?;
         let volume = volume.insert(opened);

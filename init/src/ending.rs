@@ -2,16 +2,19 @@
 
 use crate::k3s::supervise::K3s;
 use crate::log::Log;
+use crate::volume::Current;
 use openshell_contract::exit;
-use openshell_pid1::Broker;
+use openshell_pid1::{Broker, bounded};
 use openshell_pid1::stop::Stop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 /// The budget until the settings are known, in seconds: of the ten that Docker gives.
 const BUDGET: u64 = 9;
+/// How long it may take to remember a hang: the volume may be what the main loop hangs on.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// What a stop needs; cheap to clone.
 #[derive(Clone)]
@@ -21,12 +24,13 @@ pub struct Ending {
     hurry: Arc<AtomicBool>,
     /// Seconds.
     budget: Arc<AtomicU64>,
+    current: Current,
 }
 
 impl Ending {
-    /// Ends `k3s` and all else; at once when `hurry` is set.
-    pub fn new(broker: Broker, k3s: K3s, hurry: Arc<AtomicBool>) -> Self {
-        Self { broker, k3s, hurry, budget: Arc::new(AtomicU64::new(BUDGET)) }
+    /// Ends `k3s` and all else of the `current` run; at once when `hurry` is set.
+    pub fn new(broker: Broker, k3s: K3s, hurry: Arc<AtomicBool>, current: Current) -> Self {
+        Self { broker, k3s, hurry, budget: Arc::new(AtomicU64::new(BUDGET)), current }
     }
 
     /// Sets how long it may take.
@@ -53,8 +57,15 @@ impl Ending {
     /// The watchdog's: nobody else is left to end the process.
     #[expect(clippy::disallowed_methods, reason = "main hangs, so it can't return")]
     pub fn after_a_hang(&self, log: &Log) {
-        error!(children = ?self.broker.children(), "a defect: the main loop hangs");
+        let what = "a defect: the main loop hangs";
+        error!(children = ?self.broker.children(), "{what}");
         self.run();
+        let current = self.current.clone();
+        match bounded::by(Instant::now() + RECORD, "record", move || current.end(Some(what))) {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => warn!("{failure}"),
+            None => warn!("the volume does not take the record of this run"),
+        }
         log.finish();
         std::process::exit(exit::INTERNAL.into())
     }

@@ -1,6 +1,7 @@
 //! The data volume: whether it is one, whether it is ours, and what it remembers of the last run.
 
 mod adopted;
+mod current;
 mod run;
 mod version;
 
@@ -16,6 +17,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+pub use current::Current;
 pub use run::Run;
 
 /// What k3s or we put at the top of the volume. An empty volume is a new one.
@@ -27,12 +29,12 @@ pub struct Volume {
     last: Option<Run>,
     /// The node's name of before we had the volume.
     adopted: Option<String>,
-    current: Option<Run>,
+    current: Current,
 }
 
 impl Volume {
     /// Checks the data directory and takes it. Nothing is written into a volume that is not ours.
-    pub fn open() -> Result<Self, Failure> {
+    pub fn open(current: Current) -> Result<Self, Failure> {
         let data = Path::new(path::DATA);
         if !is_mount_point(data).failing(Reason::NoDataVolume, || format!("can't look at {}", path::DATA))? {
             return Err(Failure::new(
@@ -58,7 +60,7 @@ impl Volume {
         version::take(state)?;
         let last = Run::read()?;
         let adopted = if last.is_none() { adopted::node() } else { None };
-        Ok(Self { _lock: lock, last, adopted, current: None })
+        Ok(Self { _lock: lock, last, adopted, current })
     }
 
     /// The node's name in the last run, if there was one.
@@ -68,13 +70,13 @@ impl Volume {
     }
 
     /// Remembers that a run has begun. Returns what kind of start it is, and the run.
-    pub fn begin(&mut self, image: &str, address: &str, node: &str) -> Result<(BootKind, Run), Failure> {
+    pub fn begin(&self, image: &str, address: &str, node: &str) -> Result<(BootKind, Run), Failure> {
         let run = Run::after(self.last.as_ref(), self.adopted.as_deref(), image, address, node);
         run.write()?;
         // k3s's data without our record: an original gateway's volume.
         let has_data = Path::new(path::DATA).join("server/db").exists();
         let kind = run.kind(self.last.as_ref(), self.adopted.as_deref(), has_data);
-        self.current = Some(run.clone());
+        self.current.begin(run.clone());
         Ok((kind, run))
     }
 
@@ -84,12 +86,6 @@ impl Volume {
         (current.crashes > 0).then(|| {
             format!("{} runs in a row did not end by a clean stop; the last one: {cause}", current.crashes)
         })
-    }
-
-    /// Remembers that the run ended by a clean stop, or by a `defect`, if it had begun.
-    pub fn end(&self, defect: Option<&str>) -> Result<(), Failure> {
-        let Some(run) = &self.current else { return Ok(()) };
-        defect.map_or_else(|| run.ended_cleanly(), |cause| run.ended_by(cause)).write()
     }
 }
 

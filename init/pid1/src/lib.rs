@@ -8,12 +8,14 @@
 //! - [`start`]: signals and the reaper, to be called first in `main`; [`detach`] right after it
 //! - [`Broker`]: spawn, signal, and learn of exits
 //! - [`lines`]: read a child's output without ever waiting for its end
+//! - [`bounded`]: work that may hang in the kernel
 //! - [`mountinfo`]: read the mount table
 //! - [`stop`]: end everything in the PID namespace within a budget
 //!
 //! There is no async runtime here, no code in signal handlers but that of `signal-hook`, and no
 //! `unsafe`.
 
+pub mod bounded;
 mod broker;
 mod exit;
 pub mod lines;

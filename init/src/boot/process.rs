@@ -6,6 +6,7 @@ use crate::defect::{Alarm, Pulse};
 use crate::ending::Ending;
 use crate::k3s::supervise::K3s;
 use crate::socket::Desk;
+use crate::volume::Current;
 use crate::{log, say, settings, socket};
 use openshell_contract::exit;
 use openshell_pid1::Request;
@@ -73,7 +74,8 @@ pub fn main() -> ExitCode {
     };
     info!(version = env!("CARGO_PKG_VERSION"), "openshell-init is process 1");
     let k3s = K3s::new();
-    let ending = Ending::new(broker.clone(), k3s.clone(), requests.hurry.clone());
+    let current = Current::default();
+    let ending = Ending::new(broker.clone(), k3s.clone(), requests.hurry.clone(), current.clone());
     let pulse = Pulse::default();
     let (hung, last_lines) = (ending.clone(), log.clone());
     if let Err(e) = pulse.watch(move || hung.after_a_hang(&last_lines)) {
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         bundle: watch::Sender::new(None),
         desk: Desk::default(),
         ending: ending.clone(),
+        current: current.clone(),
         alarm: alarm.clone(),
         pulse,
     };
@@ -98,7 +101,7 @@ pub fn main() -> ExitCode {
         ending.run();
         alarm.first()
     });
-    if let Some(Err(failure)) = volume.map(|volume| volume.end(defect.as_deref())) {
+    if let Err(failure) = current.end(defect.as_deref()) {
         warn!("{failure}");
     }
     info!("stopped");

@@ -166,11 +166,20 @@ fn a_panic_anywhere_stops_in_order_with_a_code_of_its_own() {
 }
 
 #[test]
-fn a_main_loop_that_hangs_is_ended_by_the_watchdog() {
-    let node = Node::new(WELL).env("OPENSHELL_FAULT", "block:loop");
-    let ended = node.boot().ready().ended();
-    assert_eq!(ended.code, 70, "{:#?}", ended.lines);
-    assert!(ended.lines.iter().any(|line| line.contains("the main loop hangs")), "{:#?}", ended.lines);
+fn a_main_loop_that_hangs_is_ended_by_the_watchdog_and_the_next_run_tells() {
+    for place in ["loop", "main"] {
+        let node = Node::new(WELL).env("OPENSHELL_FAULT", &format!("block:{place}"));
+        let ended = node.boot().ready().ended();
+        assert_eq!(ended.code, 70, "{:#?}", ended.lines);
+        assert!(ended.lines.iter().any(|line| line.contains("the main loop hangs")), "{:#?}", ended.lines);
+        // By then the run is remembered; the loop may hang before that.
+        if place == "main" {
+            let next = node.env("OPENSHELL_FAULT", "").up();
+            let status = next.document().unwrap();
+            assert!(status.contains(r#""crashes":1"#) && status.contains("the main loop hangs"), "{status}");
+            next.stops_cleanly("after a hang");
+        }
+    }
 }
 
 #[test]

@@ -13,12 +13,11 @@
 //! by side. k3s leaves shims and pods running by design, so nobody else would end them. A phase ends as
 //! soon as its condition holds; one that takes longer takes the time from the next one, never from the whole.
 
-mod bounded;
 mod pods;
 mod rest;
 mod unmount;
 
-use crate::{Broker, ChildId};
+use crate::{Broker, ChildId, bounded};
 use nix::sys::signal::Signal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 /// Does `work` on a thread of its own. Returns what came of it, if it was done before `deadline`; otherwise
 /// it goes on by itself, since nothing here can hold it up, and ends with the process at the latest.
+#[must_use]
 pub fn by<T: Send + 'static>(
     deadline: Instant,
     name: &str,
