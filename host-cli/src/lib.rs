@@ -7,11 +7,13 @@
 
 pub mod cli;
 pub mod commands;
+mod digest;
 pub mod docker;
 pub mod error;
 pub mod exit;
 pub mod files;
 pub mod follow;
+pub mod generated;
 pub mod name;
 pub mod plan;
 pub mod settings;

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::follow::{self, Stuck};
 use crate::plan::Action;
 use crate::settings::Settings;
-use crate::ui::{self, Steps};
+use crate::ui::Steps;
 use openshell_contract::status::Status;
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ impl Job<'_> {
     /// Gives the old container its place back after `error` of its replacement.
     async fn put_back(&self, error: Error) -> Error {
         let Context { name, engine, .. } = self.context;
-        ui::say("The replacement did not become ready: putting the old container back");
+        self.context.ui.note("The replacement did not become ready: putting the old container back");
         let outcome = async {
             if engine.inspect(&name.object()).await?.is_some() {
                 self.keep_as_failed().await?;
@@ -118,7 +118,7 @@ impl Job<'_> {
             engine.start(&name.object()).await
         };
         if let Err(second) = outcome.await {
-            ui::say(&second.render());
+            self.context.ui.error(&second);
             return error;
         }
         match error {

@@ -9,7 +9,7 @@ use crate::ui::{self, Steps};
 use std::io::{self, BufRead, IsTerminal, Write};
 
 pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> {
-    let Context { name, engine, config } = context;
+    let Context { name, engine, config, ui } = context;
     let observed = engine.observe(name).await?;
     let removals = plan::destroy(&observed, args.keep_data)
         .map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> 
     if !args.yes && !confirmed(context, &removals)? {
         return Err(Error::Unconfirmed(name.clone()));
     }
-    let mut steps = Steps::stderr();
+    let mut steps = Steps::new(*ui);
     let mut failures = Vec::new();
     for removal in &removals {
         let title = title(context, removal);

@@ -2,8 +2,9 @@
 
 use super::Context;
 use crate::error::Error;
-use crate::files::{Certificates, Metadata};
+use crate::files::{Certificates, Held, Metadata};
 use crate::settings::Settings;
+use crate::ui::Steps;
 use openshell_contract::exit;
 use openshell_contract::status::Status;
 
@@ -13,19 +14,25 @@ pub(super) async fn publish(
     context: &Context,
     settings: &Settings,
     status: &Status,
+    steps: &mut Steps,
 ) -> Result<String, Error> {
     let Context { name, config, .. } = context;
-    let tls = status.pki.is_some();
-    if tls {
-        config.store_certificates(name, &export(context).await?)?;
+    if let Some(pki) = &status.pki {
+        let held = config.held(name, &pki.ca_sha256);
+        let refused = |cause| Error::NoCertificates { name: name.clone(), cause };
+        let certificates = Certificates::from_tar(&export(context).await?).map_err(refused)?;
+        config.store_certificates(name, &certificates)?;
+        if held == Held::OtherCa {
+            steps.warn("The client certificates on this machine were of another CA: replaced");
+        }
     }
-    let endpoint = settings.endpoint(tls);
+    let endpoint = settings.endpoint(status.pki.is_some());
     let metadata = Metadata {
         name: name.to_string(),
         gateway_endpoint: endpoint.clone(),
         is_remote: false,
         gateway_port: settings.port,
-        auth_mode: Some(if tls { "mtls" } else { "plaintext" }.to_owned()),
+        auth_mode: Some(if status.pki.is_some() { "mtls" } else { "plaintext" }.to_owned()),
         client_lifecycle_managed: Some(true),
         rest: config.metadata(name).unwrap_or_default().rest,
     };
@@ -34,15 +41,13 @@ pub(super) async fn publish(
     Ok(endpoint)
 }
 
-async fn export(context: &Context) -> Result<Certificates, Error> {
+/// Gets the client's files from PID 1, as a tar.
+pub(super) async fn export(context: &Context) -> Result<Vec<u8>, Error> {
     let refused = |cause: String| Error::NoCertificates { name: context.name.clone(), cause };
     let output = context
         .engine
         .init(&context.name.object(), &["export-client"])
         .await
         .map_err(|e| refused(e.to_string()))?;
-    if output.code != i64::from(exit::OK) {
-        return Err(refused(output.stderr));
-    }
-    Certificates::from_tar(&output.stdout).map_err(refused)
+    if output.code == i64::from(exit::OK) { Ok(output.stdout) } else { Err(refused(output.stderr)) }
 }

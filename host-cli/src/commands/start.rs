@@ -11,8 +11,8 @@ use crate::ui::{self, Steps};
 use std::time::Duration;
 
 pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
-    let Context { name, engine, config } = context;
-    let mut steps = Steps::stderr();
+    let Context { name, engine, config, ui } = context;
+    let mut steps = Steps::new(*ui);
     let mut observed = engine.observe(name).await?;
 
     // After a cut replacement the container that was put aside is the one to go on with.
@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
         return Ok(exit::OK);
     }
     if observed.container.is_none() && observed.previous.is_none() && observed.volume != plan::Owner::Absent {
-        ui::say(&format!("Resuming gateway {name} from its volume"));
+        steps.note(&format!("Resuming gateway {name} from its volume"));
     }
     let job = apply::Job {
         context,
@@ -50,17 +50,17 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
         aside: observed.previous.is_some(),
     };
     let Some(status) = job.run(&actions, &mut steps).await? else {
-        ui::say(&format!("Gateway {name} is starting; see openshell gateway status{}", name.flag()));
+        steps.note(&format!("Gateway {name} is starting; see openshell gateway status{}", name.flag()));
         return Ok(exit::OK);
     };
-    let endpoint = publish::publish(context, &settings, &status).await?;
+    let endpoint = publish::publish(context, &settings, &status, &mut steps).await?;
     for warning in &status.warnings {
         steps.warn(warning);
     }
     steps.success("Gateway ready");
-    ui::say(&format!("  Name:     {name}"));
-    ui::say(&format!("  Endpoint: {endpoint}"));
-    ui::say(&format!("  Elapsed:  {}", ui::seconds(steps.elapsed())));
+    steps.note(&format!("  Name:     {name}"));
+    steps.note(&format!("  Endpoint: {endpoint}"));
+    steps.note(&format!("  Elapsed:  {}", ui::seconds(ui.elapsed())));
     ui::data(&endpoint)?;
     Ok(exit::OK)
 }

@@ -1,6 +1,7 @@
-//! Runs `openshell-init` in the container: the only thing that the host asks of a gateway's inside.
+//! Runs a program in the container: `openshell-init`, which answers for a gateway's inside, or what shows
+//! a pod's log.
 
-use super::Engine;
+use super::{Engine, request};
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
@@ -56,8 +57,27 @@ impl Engine {
         Ok(Watch { frames, partial: Vec::new(), lines: std::collections::VecDeque::new() })
     }
 
+    /// Runs `command` in `container` and gives what it writes.
+    ///
+    /// # Errors
+    /// Docker's: the container does not run, or has no such program.
+    pub async fn run(
+        &self,
+        container: &str,
+        command: &[String],
+    ) -> Result<impl Stream<Item = Result<LogOutput, crate::error::Error>> + use<>, crate::error::Error> {
+        let name = container.to_owned();
+        let started = self.exec_any(container, command.to_vec()).await;
+        let (_, frames) = started.map_err(request("run a command in", container))?;
+        Ok(frames.map(move |frame| frame.map_err(request("read from a command in", &name))))
+    }
+
     async fn exec(&self, container: &str, args: &[&str]) -> Result<(String, Frames), Error> {
         let cmd = std::iter::once("openshell-init").chain(args.iter().copied()).map(str::to_owned).collect();
+        self.exec_any(container, cmd).await
+    }
+
+    async fn exec_any(&self, container: &str, cmd: Vec<String>) -> Result<(String, Frames), Error> {
         let options = CreateExecOptions {
             attach_stdout: Some(true),
             attach_stderr: Some(true),

@@ -2,6 +2,7 @@
 
 mod act;
 mod exec;
+mod list;
 mod log;
 pub mod observe;
 mod port;

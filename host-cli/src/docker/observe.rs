@@ -24,6 +24,19 @@ pub struct Run {
     pub out_of_memory: bool,
 }
 
+/// A gateway among others.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Docker's state of its container, if it has one.
+    pub state: Option<State>,
+    /// Docker's word for the health of a running container, if it has one.
+    pub health: Option<String>,
+    /// What its container was made with.
+    pub settings: Option<Settings>,
+}
+
 impl Engine {
     /// A container as Docker describes it, if there is one.
     ///

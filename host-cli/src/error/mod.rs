@@ -231,6 +231,15 @@ impl Error {
         }
     }
 
+    /// The last lines of the gateway's log, where they tell something.
+    #[must_use]
+    pub fn log(&self) -> &[String] {
+        match self {
+            Self::NotReady { log, .. } => log,
+            _ => &[],
+        }
+    }
+
     /// The block that is shown, without a final newline.
     #[must_use]
     pub fn render(&self) -> String {
@@ -239,10 +248,8 @@ impl Error {
         for cause in self.causes() {
             let _ = write!(text, "\n  cause: {}", cause.trim_end().replace('\n', "\n         "));
         }
-        if let Self::NotReady { log, .. } = self {
-            for line in log {
-                let _ = write!(text, "\n  log:   {line}");
-            }
+        for line in self.log() {
+            let _ = write!(text, "\n  log:   {line}");
         }
         for hint in self.hints() {
             let _ = write!(text, "\n  hint:  {hint}");

@@ -6,7 +6,7 @@ use crate::name::GatewayName;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const KEY: &str = "tls.key";
 const FILES: [&str; 3] = ["ca.crt", "tls.crt", KEY];
@@ -38,7 +38,33 @@ impl Certificates {
     }
 }
 
+impl Certificates {
+    /// Writes the files into `dir`, which is made if it isn't there. Other files in it stay.
+    ///
+    /// # Errors
+    /// A file can't be written.
+    pub fn write(&self, dir: &Path) -> Result<(), Error> {
+        make_dir(dir)?;
+        for (file, content) in &self.0 {
+            let path = dir.join(file);
+            let mode = if *file == KEY { 0o600 } else { 0o644 };
+            write_new(&path, content, mode).map_err(|source| Error::File {
+                action: "write",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl ConfigDir {
+    /// The directory of the certificates of `name`.
+    #[must_use]
+    pub fn certificates(&self, name: &GatewayName) -> PathBuf {
+        self.gateway(name).join("mtls")
+    }
+
     /// Stores `certificates` of `name`, all together or not at all. Tells whether they are others
     /// than before.
     ///
@@ -47,7 +73,7 @@ impl ConfigDir {
     pub fn store_certificates(&self, name: &GatewayName, certificates: &Certificates) -> Result<bool, Error> {
         let dir = self.gateway(name);
         make_dir(&dir)?;
-        let (live, fresh, old) = (dir.join("mtls"), dir.join("mtls.tmp"), dir.join("mtls.bak"));
+        let (live, fresh, old) = (self.certificates(name), dir.join("mtls.tmp"), dir.join("mtls.bak"));
         let is_stored =
             |(file, content): (&&str, &Vec<u8>)| fs::read(live.join(file)).is_ok_and(|c| c == *content);
         if certificates.0.iter().all(is_stored) {
@@ -58,12 +84,7 @@ impl ConfigDir {
             move |source| Error::File { action, path, source }
         };
         remove_dir(&fresh).map_err(fail("remove", &fresh))?;
-        make_dir(&fresh)?;
-        for (file, content) in &certificates.0 {
-            let path = fresh.join(file);
-            let mode = if *file == KEY { 0o600 } else { 0o644 };
-            write_new(&path, content, mode).map_err(fail("write", &path))?;
-        }
+        certificates.write(&fresh)?;
         remove_dir(&old).map_err(fail("remove", &old))?;
         match fs::rename(&live, &old) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail("replace", &live)(e)),

@@ -3,11 +3,13 @@
 //! `$XDG_CONFIG_HOME/openshell/active_gateway`. Every file is there in whole or not at all.
 
 mod certificates;
+mod held;
 mod metadata;
 #[cfg(test)]
 mod tests;
 
 pub use certificates::Certificates;
+pub use held::Held;
 pub use metadata::Metadata;
 
 use crate::error::Error;
@@ -33,6 +35,12 @@ impl ConfigDir {
         let xdg = set(xdg_config_home).filter(|p| p.is_absolute());
         let base = xdg.or_else(|| set(home).map(|home| home.join(".config"))).ok_or(Error::NoHome)?;
         Ok(Self(base.join("openshell")))
+    }
+
+    /// The gateway that clients use when told nothing.
+    #[must_use]
+    pub fn active(&self) -> Option<String> {
+        fs::read_to_string(self.0.join("active_gateway")).ok().map(|name| name.trim().to_owned())
     }
 
     /// The directory of `name`.
@@ -67,7 +75,7 @@ impl ConfigDir {
         let metadata = dir.join("metadata.json");
         note(metadata.clone(), fs::remove_file(&metadata));
         let active = self.0.join("active_gateway");
-        if fs::read_to_string(&active).is_ok_and(|a| a.trim() == name.as_str()) {
+        if self.active().is_some_and(|a| a == name.as_str()) {
             note(active.clone(), fs::remove_file(&active));
         }
         // Only if nothing else is in it.

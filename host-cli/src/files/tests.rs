@@ -107,3 +107,35 @@ fn another_active_gateway_stays() {
     assert!(config.forget(&name).is_empty());
     assert!(config.0.join("active_gateway").exists());
 }
+
+#[test]
+fn another_ca_is_noticed() {
+    let (_home, config, name) = setup();
+    let ca = |content: &str| pem::encode(&pem::Pem::new("CERTIFICATE", content));
+    let store = |trust: &str| {
+        let files = tar(&[("ca.crt", trust), ("tls.crt", "b"), ("tls.key", "c")]);
+        config.store_certificates(&name, &Certificates::from_tar(&files).unwrap()).unwrap()
+    };
+    let wanted = crate::digest::sha256(b"new");
+    assert_eq!(config.held(&name, &wanted), Held::Missing);
+    store(&ca("old"));
+    assert_eq!(config.held(&name, &wanted), Held::OtherCa);
+    store(&(ca("old") + &ca("new")));
+    assert_eq!(config.held(&name, &wanted), Held::Current);
+    store("no certificate");
+    assert_eq!(config.held(&name, &wanted), Held::OtherCa);
+    fs::remove_file(config.certificates(&name).join("tls.key")).unwrap();
+    assert_eq!(config.held(&name, &wanted), Held::Missing);
+}
+
+#[test]
+fn certificates_go_elsewhere_when_asked() {
+    let (home, _, _) = setup();
+    let dir = home.path().join("elsewhere");
+    let files = tar(&[("ca.crt", "a"), ("tls.crt", "b"), ("tls.key", "c")]);
+    let certificates = Certificates::from_tar(&files).unwrap();
+    for _ in 0..2 {
+        certificates.write(&dir).unwrap();
+        assert_eq!((mode(&dir), mode(&dir.join("tls.key"))), (0o700, 0o600));
+    }
+}

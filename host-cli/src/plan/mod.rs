@@ -71,6 +71,22 @@ pub enum State {
     Dead,
 }
 
+impl State {
+    /// As people read it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Exited => "stopped",
+            Self::Removing => "being removed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 /// Whose a volume or network is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Owner {

@@ -4,10 +4,10 @@
 //! container is gone), that over the defaults. So a bare `start` never changes a gateway.
 
 use crate::cli::{self, DEFAULT_IMAGE};
+use crate::digest;
 use crate::name::GatewayName;
 use openshell_contract::names::host;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -101,9 +101,7 @@ impl Settings {
     #[must_use]
     pub fn digest(&self) -> String {
         let content = serde_json::json!([SHAPE, self.bind, self.port, self.options, self.env]).to_string();
-        Sha256::digest(content.as_bytes())
-            .iter()
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        digest::sha256(content.as_bytes())
     }
 
     /// The container's environment, sorted by name.

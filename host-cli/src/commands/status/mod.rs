@@ -16,7 +16,7 @@ use report::{Host, Report};
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<u8, Error> {
     let Context { name, engine, .. } = context;
     let inspected = engine.inspect(&name.object()).await?;
-    let host = host(context, inspected.as_ref());
+    let mut host = host(context, inspected.as_ref());
     if !host.runs() {
         show(args, &Report::new(host, None))?;
         return Ok(exit::NOT_RUNNING);
@@ -26,9 +26,10 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<u8, Erro
     }
     let status = ask(context).await;
     if let Err(cause) = &status {
-        ui::say(&format!("PID 1 of the container gives no status yet: {cause}"));
+        context.ui.note(&format!("PID 1 of the container gives no status yet: {cause}"));
     }
     let status = status.ok();
+    host.note_certificates(context, status.as_ref());
     let code = exit_code(status.as_ref());
     show(args, &Report::new(host, status))?;
     Ok(code)
@@ -51,7 +52,9 @@ async fn watch(context: &Context, args: &StatusArgs, host: &Host) -> Result<u8, 
         };
         let status: Status = serde_json::from_str(&line).map_err(|e| no_status(e.to_string()))?;
         code = Some(exit_code(Some(&status)));
-        show(args, &Report::new(host.clone(), Some(status)))?;
+        let mut host = host.clone();
+        host.note_certificates(context, Some(&status));
+        show(args, &Report::new(host, Some(status)))?;
     }
 }
 
@@ -71,6 +74,14 @@ fn show(args: &StatusArgs, report: &Report) -> Result<(), Error> {
     }
 }
 
+impl Host {
+    /// Compares what clients on this machine have with the gateway's CA.
+    fn note_certificates(&mut self, context: &Context, status: Option<&Status>) {
+        let pki = status.and_then(|s| s.pki.as_ref());
+        self.client_certificates = pki.map(|pki| context.config.held(&context.name, &pki.ca_sha256));
+    }
+}
+
 /// What this machine knows of the gateway.
 fn host(context: &Context, inspected: Option<&ContainerInspectResponse>) -> Host {
     let metadata = context.config.metadata(&context.name);
@@ -79,26 +90,15 @@ fn host(context: &Context, inspected: Option<&ContainerInspectResponse>) -> Host
     Host {
         name: context.name.to_string(),
         container: context.name.object(),
-        state: run.map_or("absent", |r| state(r.state)),
+        state: run.map_or("absent", |r| r.state.as_str()),
         restarts: run.map(|r| r.restarts).unwrap_or_default(),
         exit_code: run.filter(|r| r.state == State::Exited).map(|r| r.exit_code),
         image: inspected.and_then(|c| c.config.as_ref()?.image.clone()),
         image_id: inspected.and_then(|c| c.image.clone()),
         tls_endpoint: settings.as_ref().map(|s| s.endpoint(true)),
         plain_endpoint: settings.as_ref().map(|s| s.endpoint(false)),
+        client_certificates: None,
         remembered_endpoint: metadata.map(|m| m.gateway_endpoint).filter(|e| !e.is_empty()),
-    }
-}
-
-const fn state(state: State) -> &'static str {
-    match state {
-        State::Created => "created",
-        State::Running => "running",
-        State::Paused => "paused",
-        State::Restarting => "restarting",
-        State::Exited => "stopped",
-        State::Removing => "being removed",
-        State::Dead => "dead",
     }
 }
 

@@ -1,7 +1,9 @@
 //! A status, as text and as JSON.
 
+use crate::files::Held;
 use crate::plan::short;
 use openshell_contract::condition::Truth;
+use openshell_contract::names::host::DEFAULT_NAME;
 use openshell_contract::status::{StageState, Status};
 use serde::Serialize;
 use std::fmt::Write;
@@ -22,6 +24,8 @@ pub(super) struct Host {
     pub(super) image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) image_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_certificates: Option<Held>,
     #[serde(skip)]
     pub(super) tls_endpoint: Option<String>,
     #[serde(skip)]
@@ -83,14 +87,20 @@ impl Report {
         if let Some(status) = &self.status {
             status_lines(status, &mut line);
         }
-        if !host.runs() {
-            let flag = if host.name == openshell_contract::names::host::DEFAULT_NAME {
-                String::new()
-            } else {
-                format!(" -g {}", host.name)
-            };
-            line("Next:", format!("openshell gateway start{flag}"));
-        }
+        let next = match host.client_certificates {
+            _ if !host.runs() => "start",
+            Some(Held::OtherCa) => {
+                line("Clients:", "the certificates on this machine are of another CA".to_owned());
+                "certs export"
+            }
+            Some(Held::Missing) => {
+                line("Clients:", "there are no client certificates on this machine".to_owned());
+                "certs export"
+            }
+            Some(Held::Current) | None => return lines.join("\n"),
+        };
+        let flag = if host.name == DEFAULT_NAME { String::new() } else { format!(" -g {}", host.name) };
+        line("Next:", format!("openshell gateway {next}{flag}"));
         lines.join("\n")
     }
 
@@ -204,6 +214,16 @@ Chart:        revision 3, i:1
 Certificates: gateway until 2027-01-15, clients until 1970-01-01, CA until 1970-01-01
 Not met:      dns: no answer";
         assert_eq!(report().text(), expected);
+    }
+
+    #[test]
+    fn certificates_of_another_ca_are_told_with_the_remedy() {
+        let mut report = report();
+        report.host.client_certificates = Some(Held::OtherCa);
+        report.host.name = "box".to_owned();
+        let text = report.text();
+        assert!(text.ends_with("another CA\nNext:         openshell gateway certs export -g box"), "{text}");
+        assert!(report.json().contains(r#""client_certificates":"other-ca""#));
     }
 
     #[test]
