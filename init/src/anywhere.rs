@@ -100,6 +100,7 @@ impl<'a> Plan<'a> {
             let mut checksums: BTreeMap<_, _> = pki.map(|pki| pki.checksums).unwrap_or_default();
             checksums.insert("ssh-handshake", ssh.fingerprint);
             let values = chart::values(settings, &Inputs { host_gateway: None, checksums: &checksums });
+            let values = chart::overridden(&values, settings.chart_values.as_deref())?;
             let deployed =
                 chart::ensure(&secrets.client, self.namespace, broker, self.kubeconfig, &values).await?;
             told.push(format!("chart: revision {}, {}", deployed.revision, deployed.done));

@@ -11,6 +11,7 @@ mod boot;
 mod chart;
 mod clock;
 mod conditions;
+mod config;
 mod defect;
 mod ending;
 mod exec;
@@ -50,6 +51,8 @@ Usage: openshell-init COMMAND
   status            how the gateway is, for people
   status --json     the status document on one line
   status --watch    the status document at each change, a line each
+  config            each setting, its value and where that comes from; 1 if one is not allowed
+  config --json     the same as JSON
   rotate pki --leaf new certificates under the present CA; nobody is cut off
   rotate pki --ca   a new CA beside the present one, which clients may go on using for a year;
                     `rotate pki --leaf` takes its certificates into use, or a month passing does
@@ -71,6 +74,8 @@ fn main() -> ExitCode {
         ["status"] => ask::status(ask::Form::Text),
         ["status", "--json"] => ask::status(ask::Form::Json),
         ["status", "--watch"] => ask::status(ask::Form::Watch),
+        ["config"] => config::show(config::Form::Text),
+        ["config", "--json"] => config::show(config::Form::Json),
         ["export-client"] => ask::export_client(),
         ["rotate", "pki", "--leaf"] => ask::rotate("rotate pki leaf"),
         ["rotate", "pki", "--ca"] => ask::rotate("rotate pki ca"),

@@ -187,6 +187,7 @@ impl Reconciler {
         let uplink = route::look()?.unwrap_or_else(|| self.uplink.clone());
         let inputs = Inputs { host_gateway: Some(host::address(&uplink)), checksums: &checksums };
         let values = chart::values(&self.settings, &inputs);
+        let values = chart::overridden(&values, self.settings.chart_values.as_deref())?;
         let deployed = chart::ensure(
             &self.client,
             &self.secrets.namespace,
@@ -197,8 +198,11 @@ impl Reconciler {
         .await?;
         self.board.detail(Stage::Chart, format!("revision {}, {}", deployed.revision, deployed.done));
         self.board.update(|status| {
-            status.chart =
-                Some(Chart { revision: deployed.revision, digest: deployed.digest, image: values.image() });
+            status.chart = Some(Chart {
+                revision: deployed.revision,
+                digest: deployed.digest,
+                image: chart::image(&values),
+            });
         });
         Ok(())
     }

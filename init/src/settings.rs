@@ -4,7 +4,7 @@ use crate::failure::{Context, Failure};
 use crate::files;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
-use openshell_contract::settings::{Invalid, Layer, LogFormat, Settings, Source};
+use openshell_contract::settings::{Invalid, Layer, LogFormat, Overview, Settings, Source};
 use std::path::{Path, PathBuf};
 
 /// The container's environment, as a layer. A value that is not UTF-8 can't be of an allowed form; it
@@ -34,9 +34,8 @@ pub struct Loaded {
 
 /// Merges the layers and, if all is well, makes the volume remember them.
 pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
-    let image = read_layer(&Path::new(path::BUNDLE).join("defaults.json"))?;
     let stored = config_file();
-    let volume = read_layer(&stored)?;
+    let (image, volume) = (image_layer()?, read_layer(&stored)?);
     let layers = [(Source::Image, &image), (Source::Volume, &volume), (Source::Environment, environment)];
     let settings = Settings::from_layers(&layers).map_err(|invalid| refusal(&invalid))?;
 
@@ -53,9 +52,20 @@ pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
 
 /// The settings outside of a gateway's container: of the image, if there is one, and `environment`.
 pub fn anywhere(environment: &Layer) -> Result<Settings, Failure> {
-    let image = read_layer(&Path::new(path::BUNDLE).join("defaults.json"))?;
+    let image = image_layer()?;
     let layers = [(Source::Image, &image), (Source::Environment, environment)];
     Settings::from_layers(&layers).map_err(|invalid| refusal(&invalid))
+}
+
+/// The settings of a gateway for people, whether they are allowed or not. Nothing is written.
+pub fn overview(environment: &Layer) -> Result<Overview, Failure> {
+    let (image, volume) = (image_layer()?, read_layer(&config_file())?);
+    let layers = [(Source::Image, &image), (Source::Volume, &volume), (Source::Environment, environment)];
+    Ok(Overview::of(&layers))
+}
+
+fn image_layer() -> Result<Layer, Failure> {
+    read_layer(&Path::new(path::BUNDLE).join("defaults.json"))
 }
 
 fn config_file() -> PathBuf {

@@ -46,7 +46,7 @@ impl Init {
             }),
             board.run(Stage::Images, self.images()),
             board.run(Stage::Registries, async {
-                registries::write(&settings.registry).map(|detail| board.detail(Stage::Registries, detail))
+                registries::write(settings).map(|detail| board.detail(Stage::Registries, detail))
             }),
             board.run(Stage::Identity, async {
                 identity::keep_password()?;

@@ -1,7 +1,6 @@
 //! Deploys the chart with Helm, if it has to be.
 
 use super::release::{Decision, Revision, decide};
-use super::values::Values;
 use crate::exec;
 use crate::failure::{Context, Failure};
 use crate::kube::ApiContext;
@@ -11,6 +10,7 @@ use kube::api::{Api, DeleteParams, ListParams};
 use openshell_contract::names::{cluster, path};
 use openshell_contract::reason::Reason;
 use openshell_pid1::Broker;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
@@ -52,7 +52,7 @@ pub async fn ensure(
     namespace: &str,
     broker: &Broker,
     kubeconfig: &Path,
-    values: &Values<'_>,
+    values: &Value,
 ) -> Result<Deployed, Failure> {
     let api: &Api<Secret> = &Api::namespaced(client.clone(), namespace);
     let input = serde_json::to_vec(values)

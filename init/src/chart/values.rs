@@ -1,8 +1,9 @@
 //! Typed values for the chart. What is not set is left out, so that the chart's own default holds and a
 //! server is never given a flag that it doesn't know.
 
-use openshell_contract::settings::Settings;
+use openshell_contract::settings::{self, Settings};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -22,6 +23,8 @@ pub struct Values<'a> {
     image: Image<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<Service>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supervisor: Option<Supervisor<'a>>,
     server: Server<'a>,
     checksums: &'a BTreeMap<&'static str, String>,
 }
@@ -29,10 +32,15 @@ pub struct Values<'a> {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Image<'a> {
-    repository: String,
+    repository: Cow<'a, str>,
     tag: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull_policy: Option<&'a str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Supervisor<'a> {
+    image: Image<'a>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -63,17 +71,38 @@ struct Server<'a> {
     ssh_gateway_host: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ssh_gateway_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oidc: Option<Oidc<'a>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Oidc<'a> {
+    issuer: &'a str,
+    audience: &'a str,
+    roles_claim: &'a str,
+    admin_role: &'a str,
+    user_role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes_claim: Option<&'a str>,
 }
 
 /// The values for `settings`.
 pub fn values<'a>(settings: &'a Settings, inputs: &Inputs<'a>) -> Values<'a> {
     let w = &settings.workload;
     Values {
-        image: Image {
-            repository: format!("{}/gateway", w.repo_base),
-            tag: &w.tag,
-            pull_policy: w.pull_policy.as_deref(),
+        image: match &w.gateway_image {
+            Some(pushed) => Image::pushed(pushed, w.pull_policy.as_deref()),
+            None => Image {
+                repository: Cow::Owned(format!("{}/gateway", w.repo_base)),
+                tag: &w.tag,
+                pull_policy: w.pull_policy.as_deref(),
+            },
         },
+        supervisor: w
+            .supervisor_image
+            .as_ref()
+            .map(|pushed| Supervisor { image: Image::pushed(pushed, None) }),
         service: (w.health_port.is_some() || w.metrics_port.is_some())
             .then_some(Service { health_port: w.health_port, metrics_port: w.metrics_port }),
         server: Server {
@@ -86,53 +115,24 @@ pub fn values<'a>(settings: &'a Settings, inputs: &Inputs<'a>) -> Values<'a> {
             sandbox_image_pull_policy: w.sandbox_pull_policy.as_deref(),
             ssh_gateway_host: w.ssh_gateway_host.as_deref(),
             ssh_gateway_port: w.ssh_gateway_port,
+            oidc: w.oidc.as_ref().map(|oidc| Oidc {
+                issuer: &oidc.issuer,
+                audience: &oidc.audience,
+                roles_claim: &oidc.roles_claim,
+                admin_role: &oidc.admin_role,
+                user_role: &oidc.user_role,
+                scopes_claim: oidc.scopes_claim.as_deref(),
+            }),
         },
         checksums: inputs.checksums,
     }
 }
 
-impl Values<'_> {
-    /// The gateway image.
-    pub fn image(&self) -> String {
-        format!("{}:{}", self.image.repository, self.image.tag)
+impl<'a> Image<'a> {
+    fn pushed(image: &'a settings::Image, pull_policy: Option<&'a str>) -> Self {
+        Self { repository: Cow::Borrowed(&image.repository), tag: &image.tag, pull_policy }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use openshell_contract::settings::{Layer, Source};
-    use serde_json::json;
-
-    fn rendered(environment: &[(&str, &str)]) -> serde_json::Value {
-        let layer: Layer = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let settings = Settings::from_layers(&[(Source::Environment, &layer)]).unwrap();
-        let checksums = BTreeMap::from([("client-ca", "c0ffee".to_owned())]);
-        let inputs = Inputs { host_gateway: Some(Ipv4Addr::new(172, 18, 0, 1)), checksums: &checksums };
-        serde_json::to_value(values(&settings, &inputs)).unwrap()
-    }
-
-    #[test]
-    fn the_default_gives_the_earlier_server_nothing_that_it_does_not_know() {
-        assert_eq!(
-            rendered(&[]),
-            json!({
-                "image": {"repository": "ghcr.io/nvidia/openshell/gateway", "tag": "0.0.22"},
-                "server": {"disableTls": false, "disableGatewayAuth": false, "hostGatewayIP": "172.18.0.1"},
-                "checksums": {"client-ca": "c0ffee"},
-            })
-        );
-    }
-
-    #[test]
-    fn the_later_server_gets_its_ports() {
-        let values = rendered(&[
-            ("OPENSHELL_SERVER_HEALTH_PORT", "8081"),
-            ("OPENSHELL_SERVER_BIND_ADDRESS", "0.0.0.0"),
-            ("IMAGE_PULL_POLICY", "IfNotPresent"),
-        ]);
-        assert_eq!(values["service"], json!({"healthPort": 8081}));
-        assert_eq!(values["server"]["bindAddress"], "0.0.0.0");
-        assert_eq!(values["image"]["pullPolicy"], "IfNotPresent");
-    }
-}
+mod tests;

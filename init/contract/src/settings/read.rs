@@ -1,12 +1,16 @@
-//! Reads typed values out of layers and collects what is not of its allowed form.
+//! Reads typed values out of layers.
 
-use super::{Key, Layer};
+use super::{Key, Layer, form};
+use serde::Serialize;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::str::FromStr;
 
-/// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a value came from, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
+    /// This release.
+    Default,
     /// The image's `defaults.json`.
     Image,
     /// What the volume remembers.
@@ -18,6 +22,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Default => "this release",
             Self::Image => "the image's defaults.json",
             Self::Volume => "the volume's openshell/config.json",
             Self::Environment => "the environment",
@@ -39,81 +44,77 @@ pub struct Invalid {
     pub allowed: &'static str,
 }
 
-pub(super) struct Reader<'a> {
-    layers: &'a [(Source, &'a Layer)],
-    invalid: Vec<Invalid>,
-}
+/// Reads the values that hold among those of `layers`, weakest first.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a>(pub &'a [(Source, &'a Layer)]);
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(layers: &'a [(Source, &'a Layer)]) -> Self {
-        Self { layers, invalid: Vec::new() }
-    }
-
     /// The strongest layer's value. An empty value counts as not set; in the environment it also
     /// takes back what the volume remembers.
-    fn find(&self, key: &Key) -> Option<(Source, &'a str)> {
+    pub(super) fn find(self, key: &Key) -> Option<(Source, &'a str)> {
         let mut reset = false;
-        for (source, layer) in self.layers.iter().rev() {
+        for (source, layer) in self.0.iter().rev() {
             if reset && *source == Source::Volume {
                 continue;
             }
-            match layer.get(key.name).map(|v| v.trim()) {
+            match layer.get(key.name).map(|text| key.value(text)) {
                 None => {}
-                Some("") => reset |= *source == Source::Environment,
-                Some(value) => return Some((*source, value)),
+                Some(None) => reset |= *source == Source::Environment,
+                Some(Some(value)) => return Some((*source, value)),
             }
         }
-        None
+        key.default.map(|default| (Source::Default, default))
     }
 
-    fn refuse(&mut self, key: &Key, source_layer: Source, value: &str) {
+    /// The value's defect, if it is not of its allowed form.
+    pub(super) fn defect(self, key: &Key) -> Option<Invalid> {
+        let (source_layer, value) = self.find(key).filter(|(_, value)| !(key.is_allowed)(value))?;
         let shown = if key.secret { "the value".to_owned() } else { format!("{value:?}") };
-        self.invalid.push(Invalid { name: key.name, source_layer, shown, allowed: key.allowed });
+        Some(Invalid { name: key.name, source_layer, shown, allowed: key.allowed })
     }
 
-    fn parsed<T>(&mut self, key: &Key, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let (source, value) = self.find(key)?;
-        let parsed = parse(value);
-        if parsed.is_none() {
-            self.refuse(key, source, value);
-        }
-        parsed
+    /// The text.
+    pub(super) fn text(self, key: &Key) -> Option<String> {
+        self.find(key).map(|(_, value)| value.to_owned())
     }
 
-    pub(super) fn text(&mut self, key: &Key) -> Option<String> {
-        self.checked(key, |s| !s.chars().any(char::is_control))
+    /// The text, or nothing; for one that has a default.
+    pub(super) fn required(self, key: &Key) -> String {
+        self.text(key).unwrap_or_default()
     }
 
-    pub(super) fn checked(&mut self, key: &Key, ok: impl FnOnce(&str) -> bool) -> Option<String> {
-        self.parsed(key, |s| ok(s).then(|| s.to_owned()))
+    /// Whatever else is written as text, of a value that is of its allowed form.
+    pub(super) fn parsed<T: FromStr>(self, key: &Key) -> Option<T> {
+        self.find(key)?.1.parse().ok()
     }
 
-    pub(super) fn list(&mut self, key: &Key, ok: impl Fn(&str) -> bool) -> Vec<String> {
-        let items = |s: &str| s.split(',').map(|i| i.trim().to_owned()).collect::<Vec<_>>();
-        self.parsed(key, |s| Some(items(s)).filter(|all| all.iter().all(|i| ok(i)))).unwrap_or_default()
+    /// The items of a list.
+    pub(super) fn list<T: FromStr>(self, key: &Key) -> Vec<T> {
+        let list = self.find(key).map(|(_, value)| value).into_iter().flat_map(|value| value.split(','));
+        list.filter_map(|item| item.trim().parse().ok()).collect()
     }
 
-    pub(super) fn bool(&mut self, key: &Key) -> bool {
+    /// Whether it is on, if anything says so.
+    pub(super) fn flag(self, key: &Key) -> Option<bool> {
+        form::truth(self.find(key)?.1)
+    }
+
+    /// Whether it is on.
+    pub(super) fn is_on(self, key: &Key) -> bool {
         self.flag(key).unwrap_or(false)
     }
 
-    pub(super) fn flag(&mut self, key: &Key) -> Option<bool> {
-        self.parsed(key, |s| match s.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(true),
-            "false" | "0" | "no" | "off" => Some(false),
-            _ => None,
-        })
+    /// The stronger one of two ways to say the same; `first` where both are as strong.
+    pub(super) fn stronger(self, first: &Key, second: &Key) -> (Option<String>, Option<String>) {
+        let strength = |key| self.find(key).map(|(source, _)| source);
+        if strength(first) >= strength(second) { (self.text(first), None) } else { (None, self.text(second)) }
     }
+}
 
-    pub(super) fn port(&mut self, key: &Key) -> Option<u16> {
-        self.parsed(key, |s| s.parse().ok().filter(|p| *p != 0))
-    }
-
-    pub(super) fn seconds(&mut self, key: &Key, range: RangeInclusive<u64>) -> Option<u64> {
-        self.parsed(key, |s| s.parse().ok().filter(|n| range.contains(n)))
-    }
-
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<Invalid>> {
-        if self.invalid.is_empty() { Ok(value) } else { Err(self.invalid) }
+impl Key {
+    /// The value that `text` says, if it says one.
+    pub(super) fn value<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let trimmed = text.trim();
+        (!trimmed.is_empty()).then_some(if self.secret { text } else { trimmed })
     }
 }

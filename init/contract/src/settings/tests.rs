@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn layer(pairs: &[(&str, &str)]) -> Layer {
+pub fn layer(pairs: &[(&str, &str)]) -> Layer {
     pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
@@ -48,6 +48,15 @@ fn every_malformed_value_is_named_with_its_allowed_form() {
         ("OPENSHELL_SERVER_BIND_ADDRESS", "localhost"),
         ("OPENSHELL_SERVER_HEALTH_PORT", "65536"),
         ("UPSTREAM_DNS", "8.8.8.8,dns.example"),
+        ("REGISTRY_HOST", "https://ghcr.io"),
+        ("REGISTRY_ENDPOINT", "ghcr.io/path"),
+        ("REGISTRY_USERNAME", "a:b"),
+        ("REGISTRY_PASSWORD", "hunter2\u{7}"),
+        ("REGISTRY_PASSWORD_FILE", "relative"),
+        ("COMMUNITY_REGISTRY_HOST", "a b"),
+        ("OPENSHELL_SANDBOX_IMAGE", "no image"),
+        ("PUSH_IMAGE_REFS", "x/gateway:1,x/gateway"),
+        ("OIDC_ISSUER", "idp.example"),
         ("OPENSHELL_LOG_FORMAT", "xml"),
         ("OPENSHELL_STOP_TIMEOUT", "1.5"),
     ];
@@ -58,7 +67,8 @@ fn every_malformed_value_is_named_with_its_allowed_form() {
         let text = invalid[position].to_string();
         assert!(text.starts_with(name), "{text}");
         assert!(text.contains(invalid[position].allowed), "{text}");
-        assert_eq!(text.contains(value), name != "DB_URL", "{text}");
+        let is_secret = ["DB_URL", "REGISTRY_PASSWORD"].contains(&name);
+        assert_eq!(text.contains(value), !is_secret, "{text}");
     }
 }
 
@@ -84,6 +94,55 @@ fn the_volume_remembers_what_was_asked_and_keeps_what_it_does_not_know() {
         Settings::to_persist(&volume, &env),
         layer(&[("IMAGE_TAG", "new"), ("FROM_A_NEWER_RELEASE", "x")])
     );
+}
+
+#[test]
+fn every_default_is_of_its_allowed_form() {
+    for key in KEYS {
+        assert!(key.default.is_none_or(key.is_allowed), "{}", key.name);
+    }
+}
+
+#[test]
+fn a_password_is_taken_as_it_is_and_the_stronger_way_to_say_it_counts() {
+    let volume = layer(&[("REGISTRY_PASSWORD", "old")]);
+    let of = |env: &[(&str, &str)]| {
+        let env = layer(env);
+        let registry = Settings::from_layers(&[(Source::Volume, &volume), (Source::Environment, &env)])
+            .unwrap()
+            .registry;
+        (registry.password, registry.password_file)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(of(&[]), (some("old"), None));
+    assert_eq!(of(&[("REGISTRY_PASSWORD", " '\":#\n ")]), (some(" '\":#\n "), None));
+    assert_eq!(of(&[("REGISTRY_PASSWORD_FILE", "/s")]), (None, some("/s")));
+    assert_eq!(of(&[("REGISTRY_PASSWORD_FILE", "/s"), ("REGISTRY_PASSWORD", "x")]), (None, some("/s")));
+    assert_eq!(of(&[("REGISTRY_PASSWORD", "")]), (None, None));
+    let file = layer(&[("REGISTRY_PASSWORD_FILE", "/s")]);
+    assert_eq!(
+        Settings::to_persist(&volume, &file),
+        layer(&[]),
+        "neither the old password nor the path stays"
+    );
+}
+
+#[test]
+fn pushed_images_are_taken_exactly() {
+    let refs = "127.0.0.1:5000/a/gateway:1.2, x/supervisor:dev,x/other:1";
+    let workload = environment(&[("PUSH_IMAGE_REFS", refs)]).unwrap().workload;
+    let told = |image: Option<Image>| image.map(|image| format!("{} {}", image.repository, image.tag));
+    assert_eq!(told(workload.gateway_image).as_deref(), Some("127.0.0.1:5000/a/gateway 1.2"));
+    assert_eq!(told(workload.supervisor_image).as_deref(), Some("x/supervisor dev"));
+}
+
+#[test]
+fn nobody_is_let_in_by_tokens_without_an_issuer() {
+    assert_eq!(environment(&[("OIDC_AUDIENCE", "x")]).unwrap().workload.oidc, None);
+    let issuer = "https://idp.example/realms/a&b?c=|d";
+    let oidc = environment(&[("OIDC_ISSUER", issuer)]).unwrap().workload.oidc.unwrap();
+    assert_eq!((oidc.issuer.as_str(), oidc.audience.as_str()), (issuer, "openshell-cli"));
+    assert_eq!((oidc.admin_role.as_str(), oidc.scopes_claim), ("openshell-admin", None));
 }
 
 #[test]
