@@ -70,11 +70,8 @@ impl Look<'_> {
             let short = format!("the node is under {}", ours.pressures.join(", "));
             Err(Failure::new(Reason::NodePressure, short))
         };
-        let workload = if rollout.current {
-            Ok(())
-        } else {
-            Err(Failure::new(Reason::GatewayNotReady, rollout.detail.clone()))
-        };
+        let workload =
+            if rollout.current { Ok(()) } else { Err(Failure::new(rollout.reason, rollout.detail.clone())) };
         let detail = node.as_ref().err().map_or(rollout.detail, |failure| failure.message.clone());
         self.board.detail(Stage::Gateway, detail);
         for (kind, seen) in [(Kind::Node, &node), (Kind::Resources, &resources), (Kind::Workload, &workload)]

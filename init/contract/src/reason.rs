@@ -144,6 +144,9 @@ reasons! {
     /// The gateway's pod is not ready.
     GatewayNotReady => "GatewayNotReady",
         "Read the pod's reason in the message; `docker exec CONTAINER kubectl -n openshell describe pod openshell-0` shows more.";
+    /// The gateway's image can't be pulled.
+    ImageNotPulled => "ImageNotPulled",
+        "Check the named image, and REGISTRY_HOST, its endpoint, user and password: `docker exec CONTAINER openshell-init config` shows them.";
     /// The gateway's port does not answer with our certificate.
     GatewayUnreachable => "GatewayUnreachable",
         "Wait; if it lasts, look at the gateway's log and at kube-proxy's lines in the container's log.";

@@ -8,10 +8,21 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::Client;
 use kube::api::{Api, DeleteParams, Preconditions};
 use openshell_contract::names::cluster;
+use openshell_contract::reason::Reason;
 use tracing::info;
 
 /// Label by which a pod tells its template (Kubernetes "StatefulSets", rolling updates).
 const REVISION_LABEL: &str = "controller-revision-hash";
+
+/// Why a container waits for its image (kubelet `pkg/kubelet/images/types.go`).
+const NOT_PULLED: [&str; 6] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "RegistryUnavailable",
+    "ImageInspectError",
+];
 
 /// How far the gateway's pod is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +31,8 @@ pub struct Rollout {
     pub current: bool,
     /// For people.
     pub detail: String,
+    /// Why it is not there yet.
+    pub reason: Reason,
 }
 
 /// Looks, and clears the one way that a rollout can be stuck for ever: Kubernetes doesn't replace a pod
@@ -47,7 +60,7 @@ pub async fn look(client: &Client) -> Result<Rollout, Failure> {
 }
 
 fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> bool) -> Rollout {
-    let waiting = |detail: String| Rollout { current: false, detail };
+    let waiting = |detail: String| Rollout { current: false, detail, reason: Reason::GatewayNotReady };
     let Some(set) = set else { return waiting("there is no StatefulSet openshell".to_owned()) };
     if !is_observed(set) {
         return waiting("the StatefulSet's controller has not seen the newest template yet".to_owned());
@@ -60,7 +73,7 @@ fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> b
         return waiting("Pod openshell-0 was not started again yet".to_owned());
     }
     let current = revision(pod) == update_revision(set) && is_ready(pod);
-    Rollout { current, detail: describe(pod) }
+    Rollout { current, detail: describe(pod), reason: reason(pod) }
 }
 
 fn is_stuck(set: &StatefulSet, pod: &Pod) -> bool {
@@ -98,9 +111,7 @@ fn is_ready(pod: &Pod) -> bool {
 /// The pod's state, with the reason that holds it up if it tells one.
 fn describe(pod: &Pod) -> String {
     let Some(status) = &pod.status else { return "Pod openshell-0 has no status yet".to_owned() };
-    let containers =
-        status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten());
-    if let Some(why) = containers.into_iter().find_map(held_up) {
+    if let Some(why) = containers_of(pod).find_map(held_up) {
         return format!("Pod openshell-0: {why}");
     }
     let unmet = status.conditions.iter().flatten().find(|c| c.type_ == "PodScheduled" && c.status == "False");
@@ -109,6 +120,22 @@ fn describe(pod: &Pod) -> String {
     }
     let ready = if is_ready(pod) { "ready" } else { "not ready" };
     format!("Pod openshell-0 is {} and {ready}", status.phase.as_deref().unwrap_or("unknown"))
+}
+
+/// Containers, and those that come before them.
+fn containers_of(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.iter();
+    status
+        .flat_map(|s| s.container_statuses.iter().flatten().chain(s.init_container_statuses.iter().flatten()))
+}
+
+fn reason(pod: &Pod) -> Reason {
+    let waits = |c: &ContainerStatus| c.state.as_ref()?.waiting.as_ref()?.reason.clone();
+    if containers_of(pod).filter_map(waits).any(|why| NOT_PULLED.contains(&why.as_str())) {
+        Reason::ImageNotPulled
+    } else {
+        Reason::GatewayNotReady
+    }
 }
 
 fn held_up(container: &ContainerStatus) -> Option<String> {
@@ -179,6 +206,19 @@ mod tests {
         assert!(!is_stuck(&set(2, "b"), &pod("a", "True", None)));
         assert!(!is_stuck(&set(2, "b"), &pod("b", "False", None)));
         assert!(!is_stuck(&set(1, "b"), &pod("a", "False", None)));
+    }
+
+    #[test]
+    fn an_image_that_can_not_be_pulled_has_a_reason_of_its_own() {
+        for (waiting, reason) in [
+            (Some("ErrImagePull"), Reason::ImageNotPulled),
+            (Some("ImagePullBackOff"), Reason::ImageNotPulled),
+            (Some("CrashLoopBackOff"), Reason::GatewayNotReady),
+            (None, Reason::GatewayNotReady),
+        ] {
+            let pod = pod("b", "False", waiting);
+            assert_eq!(judge(Some(&set(2, "b")), Some(&pod), |_| true).reason, reason, "{waiting:?}");
+        }
     }
 
     #[test]

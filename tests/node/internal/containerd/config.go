@@ -26,13 +26,20 @@ const (
 // pluginDir holds the CNI plugins of the image.
 const pluginDir = "/opt/cni/bin"
 
-// Config locates containerd's files.
-type Config struct{ DataDir string }
+// Config locates containerd's files, and names what stacks its images.
+type Config struct {
+	DataDir     string
+	Snapshotter string
+	Registries  string // file with mirrors and logins; need not exist
+}
 
 func (c Config) root() string    { return filepath.Join(c.DataDir, "agent/containerd") }
 func (c Config) path() string    { return filepath.Join(c.DataDir, "agent/etc/containerd/config.toml") }
 func (c Config) logPath() string { return filepath.Join(c.root(), "containerd.log") }
-func (c Config) cniDir() string  { return filepath.Join(c.DataDir, "agent/etc/cni/net.d") }
+func (c Config) hostsDir() string {
+	return filepath.Join(c.DataDir, "agent/etc/containerd/certs.d")
+}
+func (c Config) cniDir() string { return filepath.Join(c.DataDir, "agent/etc/cni/net.d") }
 
 const config = `version = 3
 root = %q
@@ -42,7 +49,7 @@ state = %q
   address = %q
 
 [plugins.'io.containerd.cri.v1.images']
-  snapshotter = "overlayfs"
+  snapshotter = %q
 
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = %q
@@ -89,8 +96,16 @@ func (c Config) Write() error {
 	if err != nil {
 		return err
 	}
+	registries, err := readRegistries(c.Registries)
+	if err != nil {
+		return err
+	}
+	if err := registries.writeHosts(c.hostsDir()); err != nil {
+		return err
+	}
+	main := fmt.Sprintf(config, c.root(), stateDir, Socket, c.Snapshotter, PauseImage, restrict, pluginDir, c.cniDir())
 	files := map[string]string{
-		c.path(): fmt.Sprintf(config, c.root(), stateDir, Socket, PauseImage, restrict, pluginDir, c.cniDir()),
+		c.path(): main + registries.configuration(c.hostsDir()),
 		filepath.Join(c.cniDir(), "10-cbr0.conflist"): fmt.Sprintf(cniConfig, components.NodePodNet),
 	}
 	for path, content := range files {

@@ -25,7 +25,7 @@ func TestLacksSysResource(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	c := Config{t.TempDir()}
+	c := Config{DataDir: t.TempDir(), Snapshotter: "native"}
 	if err := c.Write(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(toml), PauseImage) || strings.Contains(string(toml), "%!") {
+	if !strings.Contains(string(toml), PauseImage) || !strings.Contains(string(toml), `snapshotter = "native"`) || strings.Contains(string(toml), "%!") {
 		t.Errorf("%s", toml)
 	}
 	cni, err := os.ReadFile(filepath.Join(c.cniDir(), "10-cbr0.conflist"))

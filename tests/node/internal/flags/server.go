@@ -31,6 +31,9 @@ const (
 	Traefik       = "traefik"
 )
 
+// Those of containerd that need no program beside it.
+var snapshotters = []string{"overlayfs", "native"}
+
 var packaged = []string{CoreDNS, LocalStorage, MetricsServer, Runtimes, ServiceLB, Traefik}
 
 // ErrHelp says that --help was asked for and the usage has been written.
@@ -45,6 +48,7 @@ type Server struct {
 	KubeconfigMode os.FileMode // of /etc/rancher/k3s/k3s.yaml
 	Disable        []string    // packaged components that are left out
 	NodeLabels     []string    // key=value
+	Snapshotter    string      // what stacks images: overlayfs or native
 
 	APIServerArgs         []string // each "name=value", passed on as --name=value
 	ControllerManagerArgs []string
@@ -73,6 +77,7 @@ func ParseServer(args []string, hostname string, out io.Writer) (*Server, error)
 	set.Var(list{&s.TLSSANs, true}, "tls-san", "further host name or IPv4/IPv6 address of the server certificate")
 	set.Var(list{&modes, false}, "write-kubeconfig-mode", "octal mode of the kubeconfig")
 	set.Var(list{&s.Disable, true}, "disable", "packaged component to leave out: "+strings.Join(packaged, ", "))
+	set.StringVar(&s.Snapshotter, "snapshotter", snapshotters[0], "containerd's snapshotter: "+strings.Join(snapshotters, ", "))
 	set.Var(list{&s.NodeLabels, true}, "node-label", "label of the node, key=value")
 	set.Var(list{&s.APIServerArgs, false}, "kube-apiserver-arg", "flag for kube-apiserver, name=value")
 	set.Var(list{&s.ControllerManagerArgs, false}, "kube-controller-manager-arg", "flag for kube-controller-manager, name=value")
@@ -108,6 +113,9 @@ func (s *Server) complete(nodeIPs, modes []string) error {
 		if s.NodeIP = net.ParseIP(nodeIPs[0]).To4(); s.NodeIP == nil {
 			return fmt.Errorf("--node-ip=%s is no IPv4 address", nodeIPs[0])
 		}
+	}
+	if !slices.Contains(snapshotters, s.Snapshotter) {
+		return fmt.Errorf("--snapshotter=%s is none of %s", s.Snapshotter, strings.Join(snapshotters, ", "))
 	}
 	s.KubeconfigMode = 0o600
 	if len(modes) > 0 {

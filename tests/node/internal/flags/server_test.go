@@ -24,6 +24,15 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestSnapshotter(t *testing.T) {
+	if s := parse(t, "--snapshotter=native"); s.Snapshotter != "native" {
+		t.Errorf("got %+v", s)
+	}
+	if _, err := ParseServer([]string{"--snapshotter=zfs"}, "Host", &bytes.Buffer{}); err == nil {
+		t.Error("zfs was accepted")
+	}
+}
+
 func TestBothSpellings(t *testing.T) {
 	for _, args := range [][]string{
 		{"--node-name=n", "--tls-san=127.0.0.1", "--tls-san=localhost", "--kubelet-arg=resolv-conf=/r"},

@@ -125,7 +125,10 @@ func (s *server) start(ctx context.Context) error {
 	group, beside := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		var err error
-		if s.containerd, err = (containerd.Config{DataDir: s.opts.DataDir}).Start(beside, s.set); err != nil {
+		config := containerd.Config{
+			DataDir: s.opts.DataDir, Snapshotter: s.opts.Snapshotter, Registries: containerd.Registries,
+		}
+		if s.containerd, err = config.Start(beside, s.set); err != nil {
 			return err
 		}
 		return images.Importer{Starter: s.starter, DataDir: s.opts.DataDir}.Import(beside)
