@@ -160,7 +160,7 @@ impl Reconciler {
     }
 
     async fn manifests(&self) -> Result<(), Failure> {
-        let applied = manifests::apply(&self.client).await?;
+        let applied = manifests::apply(&self.client, self.settings.gpu).await?;
         for kept in applied.kept {
             self.board.warn(format!("the image brings it no more, and it is kept: {kept}"));
         }

@@ -6,7 +6,7 @@ use kube::api::DynamicObject;
 use openshell_contract::names::{cluster, path};
 use openshell_contract::reason::Reason;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An object of the image.
 #[derive(Clone, Debug)]
@@ -19,29 +19,38 @@ pub struct Bundled {
     pub file: String,
 }
 
-/// Every object of the image's manifests, by file name.
-pub fn objects() -> Result<Vec<Bundled>, Failure> {
-    let dir = Path::new(path::BUNDLE).join("manifests");
+/// Every object of the image's manifests, by file name; those for GPUs only if they are wanted.
+pub fn objects(gpu: bool) -> Result<Vec<Bundled>, Failure> {
+    objects_in(Path::new(path::BUNDLE), gpu)
+}
+
+fn objects_in(bundle: &Path, gpu: bool) -> Result<Vec<Bundled>, Failure> {
+    let mut objects = Vec::new();
+    for dir in ["manifests", "gpu-manifests"].iter().take(if gpu { 2 } else { 1 }) {
+        for file in files(&bundle.join(dir))? {
+            let name = file.display().to_string();
+            let text = fs::read_to_string(&file)
+                .failing(Reason::ImageIncomplete, || format!("can't read {name}"))?;
+            objects.extend(read(&name, &text)?);
+        }
+    }
+    Ok(objects)
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     let context = || format!("can't list {}", dir.display());
     if !dir.exists() {
         return Ok(Vec::new());
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(&dir).failing(Reason::ImageIncomplete, context)? {
+    for entry in fs::read_dir(dir).failing(Reason::ImageIncomplete, context)? {
         let file = entry.failing(Reason::ImageIncomplete, context)?.path();
         if file.extension().is_some_and(|e| e == "yaml") {
             files.push(file);
         }
     }
     files.sort();
-    let mut objects = Vec::new();
-    for file in files {
-        let name = file.display().to_string();
-        let text =
-            fs::read_to_string(&file).failing(Reason::ImageIncomplete, || format!("can't read {name}"))?;
-        objects.extend(read(&name, &text)?);
-    }
-    Ok(objects)
+    Ok(files)
 }
 
 /// The objects in the text of a file, each labelled as ours.
@@ -79,6 +88,25 @@ mod tests {
         let labels = objects[0].object.metadata.labels.as_ref().unwrap();
         assert_eq!((labels.len(), labels[cluster::MANAGED_BY_LABEL].as_str()), (2, "openshell-init"));
         assert_eq!(objects[1].object.data["data"]["k"], "v");
+    }
+
+    #[test]
+    fn the_images_own_manifests_are_well_formed_and_those_for_gpus_are_for_gpus_alone() {
+        let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../image");
+        let names = |gpu| {
+            let objects = objects_in(&image, gpu).unwrap();
+            objects.iter().map(|o| o.entry.to_string()).collect::<Vec<_>>()
+        };
+        let (without, with) = (names(false), names(true));
+        for name in [
+            "CustomResourceDefinition sandboxes.agents.x-k8s.io",
+            "StatefulSet agent-sandbox-controller in agent-sandbox-system",
+        ] {
+            assert!(without.iter().any(|n| n == name), "no {name} in {without:?}");
+        }
+        assert_eq!(with[without.len()..], ["DaemonSet nvidia-device-plugin in kube-system"]);
+        // k3s's Helm controller is off, so that nothing would be made of one.
+        assert!(with.iter().all(|name| !name.starts_with("HelmChart ")), "{with:?}");
     }
 
     #[test]

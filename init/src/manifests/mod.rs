@@ -22,12 +22,12 @@ pub struct Applied {
     pub kept: Vec<String>,
 }
 
-/// Applies every object of the image, then prunes those that an earlier image brought and this one does not.
+/// Applies every object of the image, those for GPUs if `gpu` says so, then prunes those that an earlier image brought and this one does not.
 ///
 /// The inventory names an object before it is applied, and until after it is pruned: cut off anywhere, the
 /// next run knows of everything that there may be.
-pub async fn apply(client: &Client) -> Result<Applied, Failure> {
-    let objects = bundle::objects()?;
+pub async fn apply(client: &Client, gpu: bool) -> Result<Applied, Failure> {
+    let objects = bundle::objects(gpu)?;
     let wanted: BTreeSet<Entry> = objects.iter().map(|object| object.entry.clone()).collect();
     let recorded = inventory::read(client).await?;
     let all = &recorded | &wanted;
