@@ -110,6 +110,14 @@ impl Board {
         });
     }
 
+    /// Remembers that the gateway serves, whatever else is to be repaired.
+    pub fn serves(&self) {
+        let after = elapsed_ms(self.inner.start);
+        if self.lock().ready_after_ms.is_none() {
+            self.update(|status| status.ready_after_ms = Some(after));
+        }
+    }
+
     /// Says what a stage is about: progress, which also resets its deadline.
     pub fn detail(&self, stage: Stage, detail: impl Into<String>) {
         let detail = detail.into();

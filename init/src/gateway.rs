@@ -2,6 +2,7 @@
 //! certificate.
 
 mod containers;
+mod last_words;
 mod probe;
 mod rollout;
 
@@ -15,11 +16,18 @@ use openshell_contract::condition::Kind;
 use openshell_contract::reason::Reason;
 use probe::Probe;
 use std::time::Duration;
+use tokio::time::Instant;
+
+pub use last_words::last_words;
 
 /// How often the port is tried while it does not answer. A try is one connection on the loopback.
 const POLL: Duration = Duration::from_millis(50);
 /// The API is asked once in so many tries.
 const TRIES_PER_LOOK: u32 = 5;
+
+/// How long a pod may tell that it fails, from the first time on. Kubernetes tries a container five times and an
+/// image four times within it.
+const FAILING: Duration = Duration::from_mins(2);
 
 /// Whose gateway is looked at.
 #[derive(Clone, Copy)]
@@ -33,14 +41,22 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Waits until the gateway serves.
+    /// Waits until the gateway serves. Fails when its pod has told for long that it can't.
     pub async fn wait(&self, pki: Option<&Outcome>) -> Result<(), Failure> {
         let probe = Probe::new(pki)?;
         let mut tries = 0_u32;
         let mut runs = Ok(());
+        let mut failing_since = None;
         loop {
             if tries.is_multiple_of(TRIES_PER_LOOK) {
-                runs = self.runs().await?;
+                let (seen, failing) = self.runs().await?;
+                // Between two attempts it may seem well, so the first failure counts.
+                let since =
+                    if failing { Some(*failing_since.get_or_insert_with(Instant::now)) } else { None };
+                if since.is_some_and(|since| since.elapsed() >= FAILING) {
+                    return seen;
+                }
+                runs = seen;
             }
             if runs.is_ok() && self.serves(&probe).await.is_ok() {
                 self.board.detail(Stage::Gateway, "serving");
@@ -53,12 +69,12 @@ impl Look<'_> {
 
     /// Looks once, for the steady loop.
     pub async fn check(&self, pki: Option<&Outcome>) -> Result<(), Failure> {
-        self.runs().await??;
+        self.runs().await?.0?;
         self.serves(&Probe::new(pki)?).await
     }
 
-    /// Whether the node takes pods, and the gateway's runs as it should.
-    async fn runs(&self) -> Result<Result<(), Failure>, Failure> {
+    /// Whether the node takes pods, and the gateway's runs as it should; and whether it tells what it fails by.
+    async fn runs(&self) -> Result<(Result<(), Failure>, bool), Failure> {
         let (ours, rollout) = tokio::try_join!(self.nodes.ours(), rollout::look(self.client))?;
         let node = match &ours.unready {
             None => Ok(()),
@@ -78,7 +94,8 @@ impl Look<'_> {
         {
             self.board.condition(kind, seen.as_ref().map(|()| String::new()));
         }
-        Ok(node.and(workload))
+        let failing = node.is_ok() && rollout.failing;
+        Ok((node.and(workload), failing))
     }
 
     async fn serves(&self, probe: &Probe) -> Result<(), Failure> {

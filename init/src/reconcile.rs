@@ -4,6 +4,7 @@
 use crate::board::Board;
 use crate::chart::{self, Inputs};
 use crate::failure::Failure;
+use crate::gateway;
 use crate::manifests;
 use crate::node::host;
 use crate::node::route::{self, Uplink};
@@ -71,8 +72,11 @@ impl Reconciler {
         let (fingerprint, pki) = (fingerprint?, pki?);
         manifests?;
         nodes?;
-        board.run(Stage::Chart, self.chart(&fingerprint, pki.as_ref())).await?;
-        Ok(pki)
+        match board.run(Stage::Chart, self.chart(&fingerprint, pki.as_ref())).await {
+            // That is told; what was before serves.
+            Err(failure) if failure.reason == Reason::UpgradeRefused => Ok(pki),
+            done => done.map(|()| pki),
+        }
     }
 
     async fn namespace(&self) -> Result<(), Failure> {
@@ -188,22 +192,49 @@ impl Reconciler {
         let inputs = Inputs { host_gateway: Some(host::address(&uplink)), checksums: &checksums };
         let values = chart::values(&self.settings, &inputs);
         let values = chart::overridden(&values, self.settings.chart_values.as_deref())?;
-        let deployed = chart::ensure(
-            &self.client,
-            &self.secrets.namespace,
-            &self.broker,
-            path::KUBECONFIG.as_ref(),
-            &values,
-        )
-        .await?;
-        self.board.detail(Stage::Chart, format!("revision {}, {}", deployed.revision, deployed.done));
+        // Once in each start, before anything is deployed.
+        if self.board.status().chart.is_none() && chart::take_over(&self.client).await? {
+            info!("the release was the original's, and is ours now");
+        }
+        let namespace = &self.secrets.namespace;
+        let deployed =
+            chart::ensure(&self.client, namespace, &self.broker, path::KUBECONFIG.as_ref(), &values).await?;
+        let chart::Deployed { revision, digest, done, refused } = deployed;
+        self.board.detail(Stage::Chart, format!("revision {revision}, {done}"));
         self.board.update(|status| {
-            status.chart = Some(Chart {
-                revision: deployed.revision,
-                digest: deployed.digest,
-                image: chart::image(&values),
-            });
+            // What is wanted is not what runs when it was taken back.
+            let before = status.chart.take().map(|chart| chart.image).unwrap_or_default();
+            let image = if refused.is_some() { before } else { chart::image(&values) };
+            status.chart = Some(Chart { revision, digest, image });
         });
+        let Some(refused) = refused else { return Ok(()) };
+        let message = format!(
+            "the gateway could not become ready with revision {refused}, which has the present chart and values; \
+             it runs with those before, as revision {revision}"
+        );
+        Err(Failure::new(Reason::UpgradeRefused, message))
+    }
+
+    /// Lets the next pass take back what the gateway can't become ready with, for `failure`, if there is something
+    /// to go back to.
+    pub async fn take_back(&self, failure: &Failure) -> Result<(), Failure> {
+        let words = gateway::last_words(&self.client).await;
+        let Some(revision) = chart::refuse(&self.client, &self.secrets.namespace).await? else {
+            return Ok(());
+        };
+        let words = words.map(|words| format!("; its last lines: {words}")).unwrap_or_default();
+        self.board
+            .warn(format!("revision {revision} of the chart is taken back: {}{words}", failure.message));
         Ok(())
+    }
+
+    /// Remembers that the gateway is ready with the revision that is deployed, unless it is `known`. Returns its
+    /// number.
+    pub async fn prove(&self, known: u32) -> Result<u32, Failure> {
+        let Some(chart) = self.board.status().chart.filter(|chart| chart.revision != known) else {
+            return Ok(known);
+        };
+        chart::prove(&self.client, &self.secrets.namespace, chart.revision).await?;
+        Ok(chart.revision)
     }
 }

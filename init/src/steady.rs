@@ -40,8 +40,17 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     tokio::spawn(watch_uplink(reconciler.clone()));
     let board = &reconciler.board;
     let mut delay = BACKOFF.0;
+    let mut proven = 0;
     loop {
         let passed = pass(reconciler).await;
+        if let Ok(true) = passed {
+            board.serves();
+            match reconciler.prove(proven).await {
+                Ok(revision) => proven = revision,
+                // The next pass tries again.
+                Err(failure) => debug!("{failure}"),
+            }
+        }
         // The stage that failed has put up the problem.
         settle(board);
         if passed.is_ok() {
@@ -54,7 +63,8 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     }
 }
 
-async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
+/// Passes once. Returns whether the gateway was seen to serve.
+async fn pass(reconciler: &Reconciler) -> Result<bool, Failure> {
     let pki = reconciler.pass().await?;
     let Reconciler { board, client, nodes, .. } = reconciler;
     let look = gateway::Look { board, client, nodes };
@@ -70,16 +80,23 @@ async fn pass(reconciler: &Reconciler) -> Result<(), Failure> {
                     board.problem(Stage::Gateway, &failure);
                     settle(board);
                 }
-                look.wait(pki.as_ref()).await
+                let waited = look.wait(pki.as_ref()).await;
+                // Only what the pod itself told is a reason to take it back.
+                if let Err(failure) = &waited
+                    && matches!(failure.reason, Reason::GatewayNotReady | Reason::ImageNotPulled)
+                {
+                    reconciler.take_back(failure).await?;
+                }
+                waited
             }
         }
     };
     tokio::select! {
-        done = board.run(Stage::Gateway, work) => done,
+        done = board.run(Stage::Gateway, work) => done.map(|()| true),
         // What is waited for may be the certificates of a moment ago.
         () = reconciler.changed.notified() => {
             reconciler.changed.notify_one();
-            Ok(())
+            Ok(false)
         }
     }
 }

@@ -25,6 +25,10 @@ pub mod cluster {
     pub const FIELD_MANAGER: &str = "openshell-init";
     /// Label on a Helm release Secret: digest of the chart and values that it deployed.
     pub const DIGEST_LABEL: &str = "openshell.ai/digest";
+    /// Label on a Helm release Secret: its own revision, once the gateway was ready with it.
+    pub const PROVEN_LABEL: &str = "openshell.ai/proven";
+    /// Label on a Helm release Secret: its own revision, if it was taken back.
+    pub const REFUSED_LABEL: &str = "openshell.ai/refused";
     /// Annotation on each PKI Secret: identity of the CA that its content belongs to.
     pub const GENERATION_ANNOTATION: &str = "openshell.ai/pki-generation";
     /// Annotation on [`SSH_SECRET`]: its keyed fingerprint, as in the status document.

@@ -135,6 +135,9 @@ reasons! {
     /// Helm refused or failed to deploy the chart.
     ChartFailed => "ChartFailed",
         "Read Helm's message; correct the named value or template and restart the container.";
+    /// The gateway could not become ready with the present chart and values, and runs with those before.
+    UpgradeRefused => "UpgradeRefused",
+        "Change what the message names. To try the same again: `docker exec CONTAINER kubectl -n openshell label secret -l owner=helm openshell.ai/refused-`.";
     /// The node takes no pods.
     NodeNotReady => "NodeNotReady",
         "Wait; if it lasts, read kubelet's lines in the container's log.";

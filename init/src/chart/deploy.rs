@@ -23,6 +23,9 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Characters of the digest in a label's value (at most 63, Kubernetes "Labels and Selectors").
 const DIGEST_LENGTH: usize = 40;
 
+/// How many revisions Helm keeps.
+const HISTORY: &str = "5";
+
 /// The release as it is now.
 #[derive(Debug)]
 pub struct Deployed {
@@ -32,6 +35,8 @@ pub struct Deployed {
     pub digest: String,
     /// What was done, in a few words.
     pub done: &'static str,
+    /// The revision of what is wanted, if it was taken back.
+    pub refused: Option<u32>,
 }
 
 /// The chart in the image.
@@ -61,9 +66,21 @@ pub async fn ensure(
     let mut digest = crate::hex::hex(&digest);
     digest.truncate(DIGEST_LENGTH);
 
-    let (interrupted, why) = match decide(revisions(api).await?, &digest) {
-        Decision::Keep(revision) => return Ok(Deployed { revision, digest, done: "unchanged" }),
-        Decision::Deploy { interrupted, why } => (interrupted, why),
+    let (interrupted, command, input, done, refused) = match decide(revisions(api).await?, &digest) {
+        Decision::Keep(revision) => {
+            return Ok(Deployed { revision, digest, done: "unchanged", refused: None });
+        }
+        Decision::Stay { revision, refused } => {
+            let done = "kept, what is wanted was taken back";
+            return Ok(Deployed { revision, digest, done, refused: Some(refused) });
+        }
+        Decision::RollBack { interrupted, to, refused } => {
+            let command = roll_back(to, namespace, kubeconfig);
+            (interrupted, command, Vec::new(), "taken back", Some(refused))
+        }
+        Decision::Deploy { interrupted, why } => {
+            (interrupted, upgrade(&digest, namespace, kubeconfig), input, why, None)
+        }
     };
     for secret in interrupted {
         api.delete(&secret, &DeleteParams::default())
@@ -71,14 +88,15 @@ pub async fn ensure(
             .map(drop)
             .on(|| format!("can't delete the interrupted release Secret {secret}"))?;
     }
-    exec::run(broker, helm(&digest, namespace, kubeconfig), input, LIMIT)
+    exec::run(broker, command, input, LIMIT)
         .await
         .failing(Reason::ChartFailed, || format!("can't deploy the chart in {}", chart().display()))?;
     let newest = revisions(api).await?.into_iter().map(|r| r.number).max().unwrap_or(0);
-    Ok(Deployed { revision: newest, digest, done: why })
+    Ok(Deployed { revision: newest, digest, done, refused })
 }
 
-async fn revisions(api: &Api<Secret>) -> Result<Vec<Revision>, Failure> {
+/// Helm's revisions of the release.
+pub(super) async fn revisions(api: &Api<Secret>) -> Result<Vec<Revision>, Failure> {
     let selector = format!("owner=helm,name={}", cluster::RELEASE);
     // Only the labels are wanted: the Secrets themselves hold the whole rendered chart.
     let found = api
@@ -89,16 +107,27 @@ async fn revisions(api: &Api<Secret>) -> Result<Vec<Revision>, Failure> {
     Ok(found.items.into_iter().filter_map(|item| parse(item.metadata)).collect())
 }
 
-fn helm(digest: &str, namespace: &str, kubeconfig: &Path) -> Command {
-    let mut command = Command::new("/usr/local/bin/helm");
+fn upgrade(digest: &str, namespace: &str, kubeconfig: &Path) -> Command {
+    let mut command = helm(namespace, kubeconfig);
     command
         .args(["upgrade", cluster::RELEASE])
         .arg(chart())
-        .args(["--install", "--namespace", namespace, "--kubeconfig"])
+        .args(["--install", "--values", "-", "--history-max", HISTORY, "--labels"])
+        .arg(format!("{}={digest}", cluster::DIGEST_LABEL));
+    command
+}
+
+fn roll_back(to: u32, namespace: &str, kubeconfig: &Path) -> Command {
+    let mut command = helm(namespace, kubeconfig);
+    command.args(["rollback", cluster::RELEASE, &to.to_string(), "--history-max", HISTORY]);
+    command
+}
+
+fn helm(namespace: &str, kubeconfig: &Path) -> Command {
+    let mut command = Command::new("/usr/local/bin/helm");
+    command
+        .args(["--namespace", namespace, "--kubeconfig"])
         .arg(kubeconfig)
-        .args(["--values", "-", "--history-max", "5"])
-        .arg("--labels")
-        .arg(format!("{}={digest}", cluster::DIGEST_LABEL))
         // Helm wants directories of its own; nothing in them has to last.
         .env("HOME", path::RUN)
         .current_dir("/");
@@ -156,12 +185,19 @@ mod tests {
 
     #[test]
     fn values_are_never_in_the_arguments() {
-        let command = helm("d1", cluster::NAMESPACE, path::KUBECONFIG.as_ref());
-        let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+        let line = |command: Command| {
+            let args: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+            args.join(" ")
+        };
+        let kubeconfig = path::KUBECONFIG.as_ref();
         assert_eq!(
-            args.join(" "),
-            "upgrade openshell /opt/openshell/charts/openshell --install --namespace openshell \
-             --kubeconfig /etc/rancher/k3s/k3s.yaml --values - --history-max 5 --labels openshell.ai/digest=d1"
+            line(upgrade("d1", cluster::NAMESPACE, kubeconfig)),
+            "--namespace openshell --kubeconfig /etc/rancher/k3s/k3s.yaml upgrade openshell \
+             /opt/openshell/charts/openshell --install --values - --history-max 5 --labels openshell.ai/digest=d1"
+        );
+        assert_eq!(
+            line(roll_back(6, cluster::NAMESPACE, kubeconfig)),
+            "--namespace openshell --kubeconfig /etc/rancher/k3s/k3s.yaml rollback openshell 6 --history-max 5"
         );
     }
 }

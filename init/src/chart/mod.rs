@@ -1,10 +1,14 @@
 //! The chart: what it is given, whether it has to be deployed, and deploying it.
 
 mod deploy;
+mod marks;
 mod overrides;
 mod release;
+mod takeover;
 mod values;
 
-pub use deploy::{chart_digest, ensure};
+pub use deploy::{Deployed, chart_digest, ensure};
+pub use marks::{prove, refuse};
 pub use overrides::{image, overridden};
+pub use takeover::take_over;
 pub use values::{Inputs, values};

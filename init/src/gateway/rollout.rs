@@ -33,6 +33,8 @@ pub struct Rollout {
     pub detail: String,
     /// Why it is not there yet.
     pub reason: Reason,
+    /// Whether a pod of the newest template tells what it fails by.
+    pub failing: bool,
 }
 
 /// Looks, and clears the one way that a rollout can be stuck for ever: Kubernetes doesn't replace a pod
@@ -60,7 +62,8 @@ pub async fn look(client: &Client) -> Result<Rollout, Failure> {
 }
 
 fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> bool) -> Rollout {
-    let waiting = |detail: String| Rollout { current: false, detail, reason: Reason::GatewayNotReady };
+    let waiting =
+        |detail: String| Rollout { current: false, detail, reason: Reason::GatewayNotReady, failing: false };
     let Some(set) = set else { return waiting("there is no StatefulSet openshell".to_owned()) };
     if !is_observed(set) {
         return waiting("the StatefulSet's controller has not seen the newest template yet".to_owned());
@@ -72,8 +75,15 @@ fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> b
     if !all_live(pod, lives) {
         return waiting("Pod openshell-0 was not started again yet".to_owned());
     }
-    let current = revision(pod) == update_revision(set) && is_ready(pod);
-    Rollout { current, detail: describe(pod), reason: reason(pod) }
+    let is_newest = revision(pod) == update_revision(set);
+    Rollout {
+        current: is_newest && is_ready(pod),
+        detail: describe(pod),
+        reason: reason(pod),
+        failing: is_newest
+            && !is_ready(pod)
+            && containers_of(pod).any(|container| held_up(container).is_some()),
+    }
 }
 
 fn is_stuck(set: &StatefulSet, pod: &Pod) -> bool {
@@ -122,11 +132,16 @@ fn describe(pod: &Pod) -> String {
     format!("Pod openshell-0 is {} and {ready}", status.phase.as_deref().unwrap_or("unknown"))
 }
 
-/// Containers, and those that come before them.
+/// Containers, and those that come before them and have not done their work.
 fn containers_of(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    let status = pod.status.iter();
-    status
-        .flat_map(|s| s.container_statuses.iter().flatten().chain(s.init_container_statuses.iter().flatten()))
+    let done = |c: &&ContainerStatus| {
+        let ended = c.state.as_ref().and_then(|state| state.terminated.as_ref());
+        ended.is_some_and(|ended| ended.exit_code == 0)
+    };
+    pod.status.iter().flat_map(move |status| {
+        let before = status.init_container_statuses.iter().flatten().filter(move |c| !done(c));
+        status.container_statuses.iter().flatten().chain(before)
+    })
 }
 
 fn reason(pod: &Pod) -> Reason {
@@ -206,6 +221,20 @@ mod tests {
         assert!(!is_stuck(&set(2, "b"), &pod("a", "True", None)));
         assert!(!is_stuck(&set(2, "b"), &pod("b", "False", None)));
         assert!(!is_stuck(&set(1, "b"), &pod("a", "False", None)));
+    }
+
+    #[test]
+    fn only_a_pod_of_the_newest_template_fails_it() {
+        let failing = |pod: Pod| judge(Some(&set(2, "b")), Some(&pod), |_| true).failing;
+        assert!(failing(pod("b", "False", Some("CrashLoopBackOff"))));
+        assert!(!failing(pod("a", "False", Some("CrashLoopBackOff"))));
+        assert!(!failing(pod("b", "False", Some("ContainerCreating"))));
+        assert!(!failing(pod("b", "False", None)), "it may just take its time");
+        let mut prepared = pod("b", "False", None);
+        let ended = json!([{"name": "before", "image": "i", "imageID": "", "ready": true, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0}}}]);
+        prepared.status.as_mut().unwrap().init_container_statuses = serde_json::from_value(ended).unwrap();
+        assert!(!failing(prepared), "what comes before has done its work");
     }
 
     #[test]

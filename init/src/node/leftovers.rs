@@ -13,6 +13,7 @@
 //! and tears it down), containerd's working directories in the volume (removed when no task is known), and
 //! the write-ahead log of the database, which is data (SQLite recovers it).
 
+use super::staged;
 use crate::failure::{Context, Failure};
 use openshell_contract::reason::Reason;
 use openshell_pid1::mountinfo::{self, Mount};
@@ -39,8 +40,12 @@ const STALE: [&str; 9] = [
     "/var/lib/cni/flannel",
 ];
 
-/// Removes it. Returns how many entries there were.
+/// Removes it, and what the original staged for k3s. Returns how many entries there were.
 pub fn remove() -> Result<usize, Failure> {
+    Ok(runs()? + staged::remove()?)
+}
+
+fn runs() -> Result<usize, Failure> {
     let mounts = mountinfo::read().failing(Reason::NodePreparation, || "can't read the mount table")?;
     STALE.iter().map(Path::new).filter(|dir| !is_someone_elses(&mounts, dir)).try_fold(0, |sum, dir| {
         let removed = empty(dir).failing(Reason::NodePreparation, || {

@@ -43,6 +43,12 @@ impl Store {
             ("PUT", Some(old)) => self.replace(path, &old, body),
             ("PATCH", Some(old)) => self.patch(path, old, &body),
             ("DELETE", Some(old)) if conflicts(&old, &body["preconditions"]) => conflict(),
+            ("DELETE", Some(old))
+                if old["metadata"]["finalizers"].as_array().is_some_and(|f| !f.is_empty()) =>
+            {
+                // It stays until somebody has taken the finalizers away (Kubernetes "Finalizers").
+                (200, old)
+            }
             ("DELETE", Some(_)) => {
                 self.objects.remove(path);
                 (200, status(200, "", "deleted"))
@@ -101,13 +107,16 @@ impl Store {
         (200, self.put(path, object))
     }
 
-    /// A merge patch of annotations, which is the only one that is sent.
+    /// A merge patch of annotations or of finalizers, which are the only ones that are sent.
     fn patch(&mut self, path: &str, mut old: Value, change: &Value) -> (u16, Value) {
         if conflicts(&old, &change["metadata"]) {
             return conflict();
         }
         for (key, value) in change["metadata"]["annotations"].as_object().into_iter().flatten() {
             old["metadata"]["annotations"][key] = value.clone();
+        }
+        if let Some(finalizers) = change["metadata"].get("finalizers") {
+            old["metadata"]["finalizers"] = finalizers.clone();
         }
         (200, self.put(path, old))
     }
