@@ -104,6 +104,13 @@ mod tests {
         ] {
             assert!(without.iter().any(|n| n == name), "no {name} in {without:?}");
         }
+        // A pod's owner reference that blocks its owner's deletion asks for this one (Kubernetes admission plugin
+        // OwnerReferencesPermissionEnforcement).
+        let objects = objects_in(&image, false).unwrap();
+        let role = objects.iter().find(|o| o.entry.kind == "ClusterRole").unwrap();
+        let rules = role.object.data["rules"].as_array().unwrap();
+        let finalizers = serde_json::json!(["sandboxes/finalizers"]);
+        assert!(rules.iter().any(|r| r["resources"] == finalizers && r["verbs"][0] == "update"), "{rules:?}");
         assert_eq!(with[without.len()..], ["DaemonSet nvidia-device-plugin in kube-system"]);
         // k3s's Helm controller is off, so that nothing would be made of one.
         assert!(with.iter().all(|name| !name.starts_with("HelmChart ")), "{with:?}");

@@ -33,15 +33,13 @@ const FALLBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8)), IpAddr::V4
 pub async fn start(board: &Board, address: Ipv4Addr, configured: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
     // A container may be without the file.
     let resolv = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let mut upstreams =
-        if configured.is_empty() { resolv::nameservers(&resolv) } else { configured.to_vec() };
-    upstreams.retain(|upstream| *upstream != IpAddr::V4(address));
-    if upstreams.is_empty() {
+    let chosen = upstreams::choose(configured, &resolv::nameservers(&resolv), address);
+    if chosen.is_none() {
         board.warn(
             "the container has no resolver: pods use 8.8.8.8 and 8.8.4.4; set UPSTREAM_DNS to use others",
         );
-        upstreams = FALLBACK.to_vec();
     }
+    let upstreams = chosen.unwrap_or_else(|| FALLBACK.to_vec());
     let listen = SocketAddr::from((address, PORT));
     let udp = UdpSocket::bind(listen)
         .await

@@ -125,3 +125,19 @@ async fn probe(broker: &Broker, backend: Backend) -> Result<(), ExecError> {
     }
     probed.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_left_out_with_a_warning_and_never_without() {
+        let chosen = |warning: Option<&str>| Iptables {
+            directory: None,
+            detail: String::new(),
+            warning: warning.map(str::to_owned),
+        };
+        assert_eq!(chosen(Some("the kernel refuses")).k3s_args(), ["--disable-network-policy"]);
+        assert!(chosen(None).k3s_args().is_empty());
+    }
+}
