@@ -26,7 +26,7 @@ ip link add eth0 type veth peer name host0
 ip address add 192.0.2.2/24 dev eth0
 ip link set host0 up
 ip link set eth0 up
-ip route add default via 192.0.2.1
+[ -n "$NO_ROUTE" ] || ip route add default via 192.0.2.1
 exec "$@"
 "#;
 
