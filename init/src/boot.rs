@@ -13,6 +13,7 @@ use crate::defect::{Alarm, Pulse};
 use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
+use crate::looks::Looks;
 use crate::node::{ports, privilege, proxy};
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
@@ -127,6 +128,7 @@ impl Init {
             uplink,
             bundle: self.bundle.clone(),
             changed: Notify::new(),
+            looks: Looks::new(),
         });
         // There is one start in a process, so it is not set yet.
         let _ = self.desk.set(reconciler.clone());

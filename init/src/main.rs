@@ -23,6 +23,7 @@ mod hex;
 mod k3s;
 mod kube;
 mod log;
+mod looks;
 mod manifests;
 mod node;
 mod nodes;
@@ -53,6 +54,7 @@ Usage: openshell-init COMMAND
   status --watch    the status document at each change, a line each
   config            each setting, its value and where that comes from; 1 if one is not allowed
   config --json     the same as JSON
+  look              look at everything now, repair or deploy what changed, and tell how that went
   rotate pki --leaf new certificates under the present CA; nobody is cut off
   rotate pki --ca   a new CA beside the present one, which clients may go on using for a year;
                     `rotate pki --leaf` takes its certificates into use, or a month passing does
@@ -77,10 +79,11 @@ fn main() -> ExitCode {
         ["config"] => config::show(config::Form::Text),
         ["config", "--json"] => config::show(config::Form::Json),
         ["export-client"] => ask::export_client(),
-        ["rotate", "pki", "--leaf"] => ask::rotate("rotate pki leaf"),
-        ["rotate", "pki", "--ca"] => ask::rotate("rotate pki ca"),
-        ["rotate", "ssh"] => ask::rotate("rotate ssh"),
-        ["rotate", "ssh", "--yes"] => ask::rotate("rotate ssh yes"),
+        ["look"] => ask::request("look"),
+        ["rotate", "pki", "--leaf"] => ask::request("rotate pki leaf"),
+        ["rotate", "pki", "--ca"] => ask::request("rotate pki ca"),
+        ["rotate", "ssh"] => ask::request("rotate ssh"),
+        ["rotate", "ssh", "--yes"] => ask::request("rotate ssh yes"),
         ["reconcile", ref more @ ..] if let Some(plan) = anywhere::Plan::parse(more) => plan.run(),
         ["version" | "--version" | "-V"] => {
             say(&mut std::io::stdout(), concat!("openshell-init ", env!("CARGO_PKG_VERSION"), "\n"), exit::OK)

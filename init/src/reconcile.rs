@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::chart::{self, Inputs};
 use crate::failure::Failure;
 use crate::gateway;
+use crate::looks::Looks;
 use crate::manifests;
 use crate::node::host;
 use crate::node::route::{self, Uplink};
@@ -41,6 +42,8 @@ pub struct Reconciler {
     pub bundle: watch::Sender<Option<ClientBundle>>,
     /// Calls for another pass.
     pub changed: Notify,
+    /// Who waits for a pass that begins after they asked.
+    pub looks: Looks,
 }
 
 /// What a person may ask to be made anew.
@@ -161,6 +164,18 @@ impl Reconciler {
         }
         self.changed.notify_one();
         Ok(format!("SSH secret: new; cut off: {names}"))
+    }
+
+    /// Looks at everything at once, and waits until that is done. Returns how the gateway is then.
+    pub async fn look(&self) -> Result<String, Failure> {
+        let asked = self.looks.ask();
+        self.changed.notify_one();
+        self.looks.done(asked).await;
+        let status = self.board.status();
+        match status.problems.first() {
+            None => Ok(status.summary()),
+            Some(problem) => Err(Failure::new(problem.reason, problem.message.clone())),
+        }
     }
 
     async fn manifests(&self) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `status` | the status document, one line |
 //! | `watch` | the status document at each change, a line each, until the caller leaves |
+//! | `look` | `{"done":…,"text":…}` once everything was looked at, and repaired or deployed |
 //! | `rotate pki leaf`, `rotate pki ca` | `{"done":…,"text":…}` |
 //! | `rotate ssh`, `rotate ssh yes` | the same; without `yes` it tells what would break |
 //! | `export-client` | `{"ca.crt":…,"tls.crt":…,"tls.key":…}`, or an empty line when there are none |
@@ -109,6 +110,7 @@ async fn answer(
             write.write_all(bundle.as_bytes()).await?;
             write.write_all(b"\n").await
         }
+        "look" => tell(&mut write, on(&desk, async |reconciler| reconciler.look().await).await).await,
         "rotate pki leaf" => tell(&mut write, rotate(&desk, Rotation::Leaves).await).await,
         "rotate pki ca" => tell(&mut write, rotate(&desk, Rotation::Ca).await).await,
         "rotate ssh" => tell(&mut write, rotate(&desk, Rotation::Ssh { sure: false }).await).await,
@@ -118,10 +120,14 @@ async fn answer(
 }
 
 async fn rotate(desk: &Desk, what: Rotation) -> Answer {
+    on(desk, async |reconciler| reconciler.rotate(what).await).await
+}
+
+async fn on(desk: &Desk, work: impl AsyncFnOnce(&Reconciler) -> Result<String, Failure>) -> Answer {
     let Some(reconciler) = desk.get() else {
         return Answer { done: false, text: "the gateway has not started yet; try again later".to_owned() };
     };
-    match reconciler.rotate(what).await {
+    match work(reconciler).await {
         Ok(text) => Answer { done: true, text },
         Err(failure) => Answer { done: false, text: failure.message },
     }

@@ -42,6 +42,7 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     let mut delay = BACKOFF.0;
     let mut proven = 0;
     loop {
+        let asked = reconciler.looks.asked();
         let passed = pass(reconciler).await;
         if let Ok(true) = passed {
             board.serves();
@@ -53,6 +54,7 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
         }
         // The stage that failed has put up the problem.
         settle(board);
+        reconciler.looks.tell(asked);
         if passed.is_ok() {
             delay = BACKOFF.0;
             let _ = tokio::time::timeout(PERIOD, reconciler.changed.notified()).await;

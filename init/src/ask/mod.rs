@@ -1,10 +1,10 @@
 //! The subcommands that ask the running process 1 over its socket. Plain blocking I/O: the health check
 //! runs every few seconds and has to cost next to nothing.
 
-mod rotate;
+mod request;
 mod text;
 
-pub use rotate::rotate;
+pub use request::request;
 
 use crate::say;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

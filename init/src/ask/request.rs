@@ -1,4 +1,4 @@
-//! `rotate`: asks process 1 for new certificates or a new SSH secret.
+//! Requests that process 1 answers when they are done: `look` and `rotate`.
 
 use super::{AskError, fail, request_stream};
 use crate::say;
@@ -12,7 +12,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends `request`, one of those that `socket` lists; 0 if it was done, 1 if not.
-pub fn rotate(request: &str) -> ExitCode {
+pub fn request(request: &str) -> ExitCode {
     match ask(request) {
         Ok(Answer { done: true, text }) => say(&mut io::stdout(), &format!("{text}\n"), exit::OK),
         Ok(Answer { done: false, text }) => {
