@@ -62,6 +62,12 @@ impl Gateway {
         self.config.path().join("openshell/gateways").join(&self.name).join("mtls")
     }
 
+    /// Directory of the host command's files.
+    #[must_use]
+    pub fn config(&self) -> &Path {
+        self.config.path()
+    }
+
     /// The metadata file on the host.
     #[must_use]
     pub fn metadata(&self) -> PathBuf {

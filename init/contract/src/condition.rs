@@ -41,6 +41,16 @@ macro_rules! kinds {
             /// Every condition that this release tells of, in the order of a start.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
+            /// What it says if it holds.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+),)+
+                    Self::Unknown => " One of a newer release.",
+                }
+                .trim_ascii()
+            }
+
             /// Its name in the document.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -23,6 +23,16 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)+ Self::Unknown => "Unknown" }
             }
 
+            /// What it says of the gateway, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+),)+
+                    Self::Unknown => " A code of a newer release.",
+                }
+                .trim_ascii()
+            }
+
             /// What to do about it, in one sentence.
             #[must_use]
             pub const fn remedy(self) -> &'static str {
