@@ -8,11 +8,9 @@
 use crate::failure::Failure;
 use crate::kube::{is_missing, within};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
-use kube::api::{
-    Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions,
-};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use kube::core::GroupVersionKind;
 use kube::{Client, Resource};
 use openshell_contract::names::cluster;
@@ -70,38 +68,27 @@ pub async fn take_over(client: &Client) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Deletes the job that runs Helm, and waits until none of its pods does.
+/// Deletes the job that runs Helm, and waits until it is gone. In the foreground it goes after its pods, and makes
+/// none meanwhile (Kubernetes "Garbage Collection").
 async fn end_job(client: &Client, job: &str) -> Result<(), Failure> {
     let jobs: Api<Job> = Api::namespaced(client.clone(), SYSTEM);
-    let gone = async {
-        match jobs.delete(job, &DeleteParams::background()).await {
+    let deleted = async {
+        match jobs.delete(job, &DeleteParams::foreground()).await {
             Err(e) if !is_missing(&e) => Err(e),
             _ => Ok(()),
         }
     };
-    within(gone, || format!("can't delete Job {job}")).await?;
-    let pods: Api<Pod> = Api::namespaced(client.clone(), SYSTEM);
-    let of_job = ListParams::default().labels(&format!("job-name={job}"));
-    let ended = async {
-        while within(pods.list(&of_job), || format!("can't list the pods of Job {job}"))
-            .await?
-            .items
-            .iter()
-            .any(is_alive)
-        {
+    within(deleted, || format!("can't delete Job {job}")).await?;
+    let gone = async {
+        while within(jobs.get_opt(job), || format!("can't look for Job {job}")).await?.is_some() {
             tokio::time::sleep(POLL).await;
         }
         Ok(())
     };
-    tokio::time::timeout(ENDING, ended).await.unwrap_or_else(|_| {
+    tokio::time::timeout(ENDING, gone).await.unwrap_or_else(|_| {
         let message = format!("Job {job} of the original still deploys the release, and two must not");
         Err(Failure::new(Reason::ChartFailed, message))
     })
-}
-
-fn is_alive(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    !matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// Deletes an object, if it is there.
@@ -128,7 +115,6 @@ mod tests {
     const CHART: &str = "/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/openshell";
     const JOB: &str = "/apis/batch/v1/namespaces/kube-system/jobs/helm-install-openshell";
     const BINDING: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/helm-kube-system-openshell";
-    const POD: &str = "/api/v1/namespaces/kube-system/pods/helm-install-openshell-x";
     const SET: &str = "/apis/apps/v1/namespaces/openshell/statefulsets/openshell";
 
     fn object(api: &str, kind: &str, name: &str) -> Value {
@@ -190,14 +176,15 @@ mod tests {
     #[test]
     fn nothing_is_taken_over_while_its_job_runs() {
         let fake = original();
-        let mut pod = object("v1", "Pod", "helm-install-openshell-x");
-        pod["status"] = json!({"phase": "Running"});
-        fake.put(POD, pod.clone());
+        let mut job = object("batch/v1", "Job", "helm-install-openshell");
+        job["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
+        fake.put(JOB, job.clone());
         let failure = run(&fake).unwrap_err();
         assert!(failure.message.contains("helm-install-openshell"), "{failure}");
         assert!(fake.get(CHART).is_some());
-        pod["status"] = json!({"phase": "Succeeded"});
-        fake.put(POD, pod);
+        // Its pods have ended.
+        job["metadata"]["finalizers"] = json!([]);
+        fake.put(JOB, job);
         assert!(run(&fake).unwrap());
     }
 }
