@@ -15,6 +15,8 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use std::time::Duration;
 
+/// How long Docker waits at a stop of a container that says nothing, in seconds.
+const DOCKERS_OWN: i64 = 10;
 /// Docker's own longest patience for an answer, above the time that a stop may take.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -111,7 +113,13 @@ impl Engine {
     /// # Errors
     /// Docker's.
     pub async fn stop(&self, container: &str, timeout: Option<i32>) -> Result<(), Error> {
-        let patience = Duration::from_secs(timeout.map_or(30, |t| t.unsigned_abs().into())) + MARGIN;
+        let patience = if let Some(seconds) = timeout {
+            i64::from(seconds)
+        } else {
+            let config = self.inspect(container).await?.and_then(|c| c.config);
+            config.and_then(|c| c.stop_timeout).unwrap_or(DOCKERS_OWN)
+        };
+        let patience = Duration::from_secs(patience.unsigned_abs()) + MARGIN;
         let docker = self.docker.clone().with_timeout(patience);
         let options = StopContainerOptions { t: timeout, ..StopContainerOptions::default() };
         let stopped = docker.stop_container(container, Some(options)).await;

@@ -7,11 +7,26 @@ use bollard::models::{
     RestartPolicy, RestartPolicyNameEnum,
 };
 use openshell_contract::names::{cluster, host, path};
+use openshell_contract::settings::{self as pid1, Layer, Source};
 use std::collections::HashMap;
 
-/// How long Docker waits at a stop before it kills, in seconds. PID 1 needs at most 9; what is above
-/// it is for a slow machine.
-const STOP_TIMEOUT: i64 = 30;
+/// Seconds that Docker gives to a stop above those that PID 1 gives itself: for a slow machine, and so
+/// that it is never Docker that ends what PID 1 is about to end in order.
+const STOP_MARGIN: u64 = 21;
+
+/// How long Docker waits at a stop before it kills, in seconds.
+fn stop_timeout(environment: &Layer) -> i64 {
+    let asked: Layer = environment
+        .iter()
+        .filter(|(k, _)| *k == "OPENSHELL_STOP_TIMEOUT")
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    // A malformed value is PID 1's to refuse, and then it stops within its default time.
+    let settings = pid1::Settings::from_layers(&[(Source::Environment, &asked)])
+        .or_else(|_| pid1::Settings::from_layers(&[]));
+    let own = settings.map(|s| s.stop_timeout.as_secs());
+    i64::try_from(own.unwrap_or_default() + STOP_MARGIN).unwrap_or(i64::MAX)
+}
 
 /// The gateway's port inside the container.
 #[must_use]
@@ -36,13 +51,14 @@ pub fn container(name: &GatewayName, settings: &Settings) -> ContainerCreateBody
     // Plain data: it can always be written as JSON.
     let options = serde_json::to_string(&settings.options).unwrap_or_default();
     labels.insert(OPTIONS_LABEL.to_owned(), options);
+    let environment = settings.environment(name);
     ContainerCreateBody {
+        stop_timeout: Some(stop_timeout(&environment)),
         hostname: Some(name.node()),
         image: Some(settings.image.clone()),
-        env: Some(settings.environment(name).into_iter().map(|(k, v)| format!("{k}={v}")).collect()),
+        env: Some(environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect()),
         labels: Some(labels),
         exposed_ports: Some(vec![container_port()]),
-        stop_timeout: Some(STOP_TIMEOUT),
         host_config: Some(host_config(name, settings)),
         ..ContainerCreateBody::default()
     }
@@ -103,5 +119,22 @@ mod tests {
             serde_json::from_str(include_str!("../../golden/container.json")).unwrap();
         golden["Labels"][host::SETTINGS_LABEL] = settings.digest().into();
         assert_eq!(body, golden, "{body:#}");
+    }
+
+    #[test]
+    fn docker_waits_longer_than_process_1_needs() {
+        let timeout = |value: Option<&str>| {
+            let pair = value.map(|v| ("OPENSHELL_STOP_TIMEOUT".to_owned(), v.to_owned()));
+            let flags = Start { env: pair.into_iter().collect(), ..Start::default() };
+            let settings = Settings::resolve(&flags, None, Remembered::default());
+            container(&"box".parse().unwrap(), &settings).stop_timeout.unwrap()
+        };
+        assert_eq!(timeout(None), 30);
+        for (asked, seconds) in [("2", 2), ("60", 60), ("3600", 3600)] {
+            assert_eq!(timeout(Some(asked)), seconds + i64::try_from(STOP_MARGIN).unwrap());
+        }
+        for malformed in ["", "soon", "1", "3601", "-5"] {
+            assert_eq!(timeout(Some(malformed)), 30, "{malformed}");
+        }
     }
 }
