@@ -28,6 +28,7 @@ pub enum Command {
 
 /// Arguments of `start`. What is not given stays as the existing gateway has it.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Start {
     /// Cluster image [default: the existing gateway's, else the one of this release].
     #[arg(long, env = "OPENSHELL_CLUSTER_IMAGE", hide_env_values = true, value_name = "REF")]
@@ -56,6 +57,13 @@ pub struct Start {
     /// How long to wait for ready, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// Remove the container, the network and the volume with all data first, and make them anew with the same
+    /// settings.
+    #[arg(long)]
+    pub recreate: bool,
+    /// Don't ask before data is removed.
+    #[arg(short, long, requires = "recreate")]
+    pub yes: bool,
     /// Print what would be done, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -64,7 +72,7 @@ pub struct Start {
 /// Arguments of `stop`.
 #[derive(Clone, Debug, Args)]
 pub struct Stop {
-    /// Seconds after which Docker kills what still runs [default: the container's own, 30].
+    /// Seconds after which Docker kills what still runs [default: the container's own, 30 or what PID 1 was given and a margin].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=3600))]
     pub timeout: Option<i32>,
 }

@@ -1,12 +1,11 @@
 //! `openshell gateway destroy`.
 
-use super::Context;
+use super::{Context, remove};
 use crate::cli::Destroy;
 use crate::error::Error;
 use crate::exit;
-use crate::plan::{self, Removal};
-use crate::ui::{self, Steps};
-use std::io::{self, BufRead, IsTerminal, Write};
+use crate::plan;
+use crate::ui::Steps;
 
 pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> {
     let Context { name, engine, config, ui } = context;
@@ -16,31 +15,12 @@ pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> 
     if removals.is_empty() && config.metadata(name).is_none() {
         return Err(Error::NoGateway(name.clone()));
     }
-    if !args.yes && !confirmed(context, &removals)? {
-        return Err(Error::Unconfirmed(name.clone()));
+    let command = if args.keep_data { "destroy --keep-data" } else { "destroy" };
+    if !args.yes && !remove::confirmed(context, "Destroy", &removals)? {
+        return Err(Error::Unconfirmed { name: name.clone(), command });
     }
     let mut steps = Steps::new(*ui);
-    let mut failures = Vec::new();
-    for removal in &removals {
-        let title = title(context, removal);
-        steps.begin(&title);
-        let removed = match removal {
-            Removal::Container(id) => {
-                // A stop lets the node end cleanly, which matters when its data is kept.
-                let stopped = engine.stop(id, None).await;
-                engine.remove_container(id).await.and(stopped)
-            }
-            Removal::Network(id) => engine.remove_network(id).await,
-            Removal::Volume => engine.remove_volume(&name.object()).await,
-        };
-        match removed {
-            Ok(()) => steps.end(&title),
-            Err(e) => {
-                steps.abandon();
-                failures.push(format!("{e}: {}", e.causes().join("; ")));
-            }
-        }
-    }
+    let mut failures = remove::all(context, &removals, &mut steps).await;
     if failures.is_empty() {
         failures.extend(config.forget(name).iter().map(|e| format!("{e}: {}", e.causes().join("; "))));
     }
@@ -50,29 +30,4 @@ pub(super) async fn run(context: &Context, args: &Destroy) -> Result<u8, Error> 
     let kept = if args.keep_data { "; its volume is kept" } else { "" };
     steps.success(&format!("Gateway {name} destroyed{kept}"));
     Ok(exit::OK)
-}
-
-fn title(context: &Context, removal: &Removal) -> String {
-    match removal {
-        Removal::Container(id) => format!("remove container {}", plan::short(id)),
-        Removal::Network(_) => format!("remove network {}", context.name.object()),
-        Removal::Volume => format!("remove volume {} with all data", context.name.object()),
-    }
-}
-
-/// Asks on a terminal; elsewhere nobody can have said yes.
-fn confirmed(context: &Context, removals: &[Removal]) -> Result<bool, Error> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Ok(false);
-    }
-    for removal in removals {
-        ui::say(&format!("  {}", title(context, removal)));
-    }
-    let mut err = io::stderr().lock();
-    write!(err, "Destroy gateway {}? [y/N] ", context.name)
-        .and_then(|()| err.flush())
-        .map_err(Error::Stdio)?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(Error::Stdio)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

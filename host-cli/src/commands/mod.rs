@@ -6,6 +6,7 @@ mod destroy;
 mod list;
 mod logs;
 mod publish;
+mod remove;
 mod start;
 mod status;
 mod stop;

@@ -1,11 +1,11 @@
 //! `openshell gateway start`.
 
-use super::{Context, apply, publish};
+use super::{Context, apply, publish, remove};
 use crate::cli::Start;
 use crate::docker::observe;
 use crate::error::Error;
 use crate::exit;
-use crate::plan::{self, Wanted};
+use crate::plan::{self, Action, Wanted};
 use crate::settings::{Remembered, Settings};
 use crate::ui::{self, Steps};
 use std::time::Duration;
@@ -32,23 +32,44 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
         port: settings.port,
         wait: !args.no_wait,
     };
-    let actions =
-        plan::start(&observed, &wanted).map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
+    let planned = if args.recreate {
+        plan::recreate(&observed, &wanted)
+    } else {
+        plan::start(&observed, &wanted).map(|actions| (Vec::new(), actions))
+    };
+    let (removals, mut actions) =
+        planned.map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
     if args.dry_run {
+        for removal in &removals {
+            ui::data(&remove::title(context, removal))?;
+        }
         for action in &actions {
             ui::data(&action.to_string())?;
         }
         return Ok(exit::OK);
     }
-    if observed.container.is_none() && observed.previous.is_none() && observed.volume != plan::Owner::Absent {
+    let is_new = observed.container.is_none() && observed.previous.is_none();
+    if is_new && !args.recreate && observed.volume != plan::Owner::Absent {
         steps.note(&format!("Resuming gateway {name} from its volume"));
     }
     let job = apply::Job {
         context,
         settings: &settings,
         timeout: Duration::from_secs(args.timeout),
-        aside: observed.previous.is_some(),
+        aside: observed.previous.is_some() && !args.recreate,
     };
+    if !removals.is_empty() {
+        if !args.yes && !remove::confirmed(context, "Recreate", &removals)? {
+            return Err(Error::Unconfirmed { name: name.clone(), command: "start --recreate" });
+        }
+        if actions.first() == Some(&Action::PullImage) {
+            job.run(&[actions.remove(0)], &mut steps).await?;
+        }
+        let failures = remove::all(context, &removals, &mut steps).await;
+        if !failures.is_empty() {
+            return Err(Error::Remains { name: name.clone(), failures });
+        }
+    }
     let Some(status) = job.run(&actions, &mut steps).await? else {
         steps.note(&format!("Gateway {name} is starting; see openshell gateway status{}", name.flag()));
         return Ok(exit::OK);

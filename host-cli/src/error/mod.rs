@@ -76,8 +76,13 @@ pub enum Error {
     #[error("interrupted; gateway {0} is left as it is")]
     Interrupted(GatewayName),
     /// Removing needs a yes.
-    #[error("destroying gateway {0} needs a confirmation")]
-    Unconfirmed(GatewayName),
+    #[error("removing the data of gateway {name} needs a confirmation")]
+    Unconfirmed {
+        /// The gateway.
+        name: GatewayName,
+        /// The command, without its `--yes`.
+        command: &'static str,
+    },
     /// Some of a removal failed.
     #[error("gateway {name} is not completely removed")]
     Remains {
@@ -122,7 +127,7 @@ impl Error {
             Self::ImageMissing { .. } => "IMAGE_MISSING",
             Self::Conflict { refusal, .. } => match refusal {
                 Refusal::ForeignContainer(_) => "CONFLICT_CONTAINER",
-                Refusal::ForeignVolume(_) => "CONFLICT_VOLUME",
+                Refusal::ForeignVolume(_) | Refusal::UnlabeledVolume => "CONFLICT_VOLUME",
                 Refusal::ForeignNetwork(_) | Refusal::DuplicateNetwork(_) => "CONFLICT_NETWORK",
                 Refusal::PortOfContainer { .. } | Refusal::PortOfHost { .. } => "CONFLICT_PORT",
                 Refusal::BeingRemoved => "BEING_REMOVED",
@@ -132,7 +137,7 @@ impl Error {
             Self::NoStatus { .. } => "NO_STATUS",
             Self::NotReady { stuck, .. } => stuck.id(),
             Self::Interrupted(_) => "INTERRUPTED",
-            Self::Unconfirmed(_) => "UNCONFIRMED",
+            Self::Unconfirmed { .. } => "UNCONFIRMED",
             Self::Remains { .. } => "REMAINS",
             Self::NoCertificates { .. } => "NO_CERTIFICATES",
             Self::File { .. } => "FILE",
@@ -151,7 +156,7 @@ impl Error {
             Self::NoGateway(_) | Self::NotRunning(_) => exit::NOT_RUNNING,
             Self::NotReady { stuck, .. } => stuck.exit_code(),
             Self::Interrupted(_) => exit::INTERRUPTED,
-            Self::Unconfirmed(_) => exit::USAGE,
+            Self::Unconfirmed { .. } => exit::USAGE,
             Self::Docker { .. }
             | Self::NoStatus { .. }
             | Self::Remains { .. }
@@ -179,7 +184,7 @@ impl Error {
             | Self::NoGateway(_)
             | Self::NotRunning(_)
             | Self::Interrupted(_)
-            | Self::Unconfirmed(_) => Vec::new(),
+            | Self::Unconfirmed { .. } => Vec::new(),
         }
     }
 
@@ -218,10 +223,9 @@ impl Error {
                 hints
             }
             Self::Interrupted(name) => vec![format!("openshell gateway status{}", name.flag())],
-            Self::Unconfirmed(name) => vec![
-                format!("openshell gateway destroy{} --yes", name.flag()),
-                format!("keep its data: openshell gateway destroy{} --keep-data --yes", name.flag()),
-            ],
+            Self::Unconfirmed { name, command } => {
+                vec![format!("openshell gateway {command}{} --yes", name.flag())]
+            }
             Self::Remains { name, .. } => {
                 vec![format!("repeat it: openshell gateway destroy{} --yes", name.flag())]
             }
@@ -288,6 +292,10 @@ fn conflict_hints(name: &GatewayName, refusal: &Refusal) -> Vec<String> {
                 "use another name: -g NAME".to_owned(),
             ]
         }
+        Refusal::UnlabeledVolume => vec![
+            format!("keep its data: openshell gateway start{}", name.flag()),
+            format!("or remove it yourself: docker volume rm {object}"),
+        ],
         Refusal::ForeignNetwork(_) => {
             vec![
                 format!("look at it: docker network inspect {object}"),

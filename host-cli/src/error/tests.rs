@@ -26,6 +26,7 @@ fn samples() -> Vec<(Error, u8)> {
         (Error::ImageMissing { image: "i".into(), cause: "c".into() }, 14),
         (conflict(Refusal::ForeignContainer("c".into())), 11),
         (conflict(Refusal::ForeignVolume("x".into())), 11),
+        (conflict(Refusal::UnlabeledVolume), 11),
         (conflict(Refusal::ForeignNetwork("x".into())), 11),
         (conflict(Refusal::DuplicateNetwork(vec!["a".into(), "b".into()])), 11),
         (conflict(Refusal::PortOfContainer { port: 8080, holder: "x".into() }), 11),
@@ -37,7 +38,7 @@ fn samples() -> Vec<(Error, u8)> {
         (not_ready(Stuck::Crashed { exit_code: 1, restarts: 2, out_of_memory: false }), 22),
         (not_ready(Stuck::Timeout { after: Duration::from_secs(5), status: None }), 12),
         (Error::Interrupted(name()), 130),
-        (Error::Unconfirmed(name()), 2),
+        (Error::Unconfirmed { name: name(), command: "start --recreate" }, 2),
         (Error::Remains { name: name(), failures: vec!["x".into()] }, 10),
         (Error::NoHome, 10),
     ]

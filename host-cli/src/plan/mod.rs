@@ -2,14 +2,16 @@
 //!
 //! Nothing is deleted on the way to running. A container that has to be another one is put aside,
 //! and removed only after its replacement was ready; whatever step is cut, the next plan goes on
-//! from there. No plan of a start touches a volume other than by creating it.
+//! from there. No plan of a start touches a volume other than by creating it, unless all is to be made anew.
 
 mod destroy;
+mod recreate;
 mod start;
 #[cfg(test)]
 mod tests;
 
 pub use destroy::{Removal, destroy};
+pub use recreate::recreate;
 pub use start::start;
 
 use std::fmt;
@@ -202,6 +204,9 @@ pub enum Refusal {
     /// The volume's name is taken.
     #[error("the volume of that name belongs to {0}")]
     ForeignVolume(String),
+    /// Nobody says whose the volume is, so its data isn't removed.
+    #[error("the volume of that name has no label that says whose it is")]
+    UnlabeledVolume,
     /// The network's name is taken.
     #[error("the network of that name belongs to {0}")]
     ForeignNetwork(String),
