@@ -114,7 +114,7 @@ impl Init {
         let mut command = CommandLine::server(&settings, &run, k3s_args);
         command.environment = proxy::exceptions(&self.environment, uplink.address);
         command.environment.extend(iptables.path().map(|path| ("PATH", path)));
-        board.run(Stage::K3s, async { self.k3s.start(board, &self.broker, command) }).await?;
+        board.run(Stage::K3s, self.k3s.start(board, &self.broker, command)).await?;
         fault::point("main");
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
@@ -158,5 +158,6 @@ impl Init {
         if let Err(e) = tokio::task::spawn_blocking(move || ending.run()).await {
             error!("the stop was cut off: {e}");
         }
+        self.k3s.told().await;
     }
 }

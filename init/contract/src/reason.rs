@@ -91,6 +91,9 @@ reasons! {
     /// k3s can't be started.
     K3sNotStarted => "K3sNotStarted",
         "Check /bin/k3s in the image: present, executable, and of this machine's architecture.";
+    /// The system has no process, descriptor or memory to give.
+    Exhausted => "Exhausted",
+        "End what uses them up, or raise the container's limits (`--pids-limit`, `--ulimit`, `--memory`); it is tried again by itself.";
     /// k3s ended by itself and is being started again.
     K3sExited => "K3sExited",
         "Read the last lines of k3s in the container's log; it is started again with a growing delay.";

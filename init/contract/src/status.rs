@@ -172,6 +172,20 @@ pub struct K3s {
     pub pid: Option<u32>,
     /// How often it was started again since PID 1 started.
     pub restarts: u32,
+    /// How it ended last, until it has been well for five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<K3sEnd>,
+}
+
+/// How k3s ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct K3sEnd {
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The cause.
+    pub reason: Reason,
+    /// With which code or signal, and its last lines.
+    pub message: String,
 }
 
 /// Certificates.

@@ -14,6 +14,9 @@ pub fn render(status: &Status) -> String {
     for condition in status.conditions.iter().filter(|condition| condition.status != Truth::True) {
         push(&mut out, &format!("  not met: {}", condition.summary()));
     }
+    if let Some(end) = &status.k3s.last_end {
+        push(&mut out, &format!("  lately:  {} [{}]", end.message, end.reason.code()));
+    }
     for warning in &status.warnings {
         push(&mut out, &format!("  warning: {warning}"));
     }

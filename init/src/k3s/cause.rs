@@ -22,7 +22,7 @@ const CAUSES: &[(&[&str], Reason)] = &[
     (&["bind: cannot assign requested address"], Reason::K3sAddressChanged),
     // kubelet `pkg/kubelet/kubelet_node_status.go`, validateNodeIP.
     (&["node ip", "not found in the host's network interfaces"], Reason::K3sAddressChanged),
-    // k3s `pkg/agent/flannel`.
+    // The network policy controller of k3s (`pkg/agent/netpol`), which is kube-router's: its GetNodeSubnet.
     (&["failed to find interface with specified node ip"], Reason::K3sAddressChanged),
     // k3s `pkg/etcd`: the member's address is not the one that it was.
     (&["this server is a not a member of the etcd cluster"], Reason::K3sAddressChanged),
@@ -65,7 +65,7 @@ mod tests {
                 Reason::K3sAddressChanged,
             ),
             (
-                r#"level=fatal msg="flannel exited: failed to find interface with specified node ip""#,
+                r#"level=fatal msg="Shutdown request received: failed to start networking: unable to initialize network policy controller: error getting node subnet: failed to find interface with specified node ip""#,
                 Reason::K3sAddressChanged,
             ),
             (

@@ -69,20 +69,25 @@ pub async fn watch(board: &Board, broker: &Broker, k3s: &K3s, client: &Client) -
         tokio::time::sleep(PERIOD).await;
         let answered = lives(client).await;
         match watch.heard(Instant::now(), k3s.running_since(), answered) {
-            Verdict::Well if answered => board.solved(Stage::Api),
+            Verdict::Well if answered => {
+                k3s.well(board);
+                board.solved(Stage::Api);
+            }
             Verdict::Well => {}
             Verdict::Silent(silent) => {
+                k3s.unwell();
                 let message = format!("k3s runs, and its API has not answered for {} s", silent.as_secs());
                 board.problem(Stage::Api, &Failure::new(Reason::ApiUnavailable, message));
                 board.enter(Phase::Degraded);
             }
             Verdict::Hung(silent) => {
                 let message = format!(
-                    "k3s runs, and its API has not answered for {} s: it is started again",
+                    "k3s ran, and its API has not answered for {} s: it is started again",
                     silent.as_secs()
                 );
-                board.problem(Stage::Api, &Failure::new(Reason::K3sHung, message));
-                k3s.end(broker).await;
+                let hung = Failure::new(Reason::K3sHung, message);
+                board.problem(Stage::Api, &hung);
+                k3s.end(broker, hung).await;
             }
         }
     }

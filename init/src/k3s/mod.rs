@@ -4,5 +4,6 @@ mod cause;
 pub mod command_line;
 pub mod liveness;
 mod memory;
-pub mod restart;
+mod restart;
+mod run;
 pub mod supervise;

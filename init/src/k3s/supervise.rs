@@ -1,36 +1,30 @@
 //! Keeps k3s running.
 
 use super::command_line::CommandLine;
-use super::restart::{Policy, Verdict};
-use super::{cause, memory};
+use super::restart::{self, Policy, Verdict};
+use super::run::Run;
 use crate::board::Board;
-use crate::failure::{Context, Failure};
+use crate::clock::now_ms;
+use crate::failure::Failure;
 use crate::stage::Stage;
-use crate::tail::Tail;
 use nix::sys::signal::Signal;
 use openshell_contract::reason::Reason;
-use openshell_contract::status::Phase;
-use openshell_pid1::lines::{self, Line};
-use openshell_pid1::{Broker, ChildId, Exit};
-use std::convert::Infallible;
-use std::process::{Command, Stdio};
+use openshell_contract::status::{K3sEnd, Phase};
+use openshell_pid1::{Broker, ChildId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tokio::sync::watch;
 
-const PROGRAM: &str = "/bin/k3s";
-/// Last lines that are kept to find out why it ended, and how many of them are told.
-const KEPT_LINES: usize = 30;
-const TOLD_LINES: usize = 5;
 /// How long k3s may take to end when it hangs.
 const GRACE: Duration = Duration::from_secs(30);
-/// How long the rest of its output may take: its children may hold the pipe open for ever.
-const DRAIN: Duration = Duration::from_millis(200);
+/// How long its last words may take after a stop.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// k3s, running or being started again.
+/// k3s, running or being started again; cheap to clone.
 #[derive(Clone)]
 pub struct K3s {
     running: watch::Sender<Option<Running>>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 /// A k3s that runs.
@@ -40,10 +34,18 @@ struct Running {
     since: Instant,
 }
 
+/// What is remembered from one run to the next.
+#[derive(Default)]
+struct Memory {
+    policy: Policy,
+    /// Which one process 1 ends itself, and why.
+    asked: Option<(ChildId, Failure)>,
+}
+
 impl K3s {
     /// k3s, not started yet.
     pub fn new() -> Self {
-        Self { running: watch::Sender::new(None) }
+        Self { running: watch::Sender::new(None), memory: Arc::default() }
     }
 
     /// Its process while it runs.
@@ -56,10 +58,23 @@ impl K3s {
         self.running.borrow().map(|running| running.since)
     }
 
-    /// Ends it, so that it is started again: TERM, and KILL for whoever hangs too badly to hear it. Its
-    /// pods go on.
-    pub async fn end(&self, broker: &Broker) {
+    /// It is well. Once it has been for long, earlier ends are forgiven and no more told of.
+    pub fn well(&self, board: &Board) {
+        if self.lock().policy.well(Instant::now()) && board.status().k3s.last_end.is_some() {
+            board.update(|status| status.k3s.last_end = None);
+        }
+    }
+
+    /// It runs and is not well.
+    pub fn unwell(&self) {
+        self.lock().policy.unwell();
+    }
+
+    /// Ends it for a reason, so that it is started again: TERM, and KILL for whoever hangs too badly to hear
+    /// it. Its pods go on.
+    pub async fn end(&self, broker: &Broker, why: Failure) {
         let Some(child) = self.child() else { return };
+        self.lock().asked = Some((child, why));
         let mut running = self.running.subscribe();
         // It may have ended in this very moment.
         let _ = broker.signal(child, Signal::SIGTERM);
@@ -69,131 +84,102 @@ impl K3s {
         }
     }
 
+    /// Waits, once it has been ended, until its last words are in the log.
+    pub async fn told(&self) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.running.subscribe().wait_for(Option::is_none)).await;
+    }
+
     /// Starts k3s by `command` and keeps it running from then on.
-    pub fn start(&self, board: &Board, broker: &Broker, command: CommandLine) -> Result<(), Failure> {
-        let run = Run::spawn(board, broker, &command)?;
-        self.running.send_replace(Some(run.running()));
+    pub async fn start(&self, board: &Board, broker: &Broker, command: CommandLine) -> Result<(), Failure> {
+        let run = self.spawn(board, broker, &command).await?;
         let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
         tokio::spawn(async move { this.keep(&board, &broker, &command, run).await });
         Ok(())
     }
 
-    async fn keep(&self, board: &Board, broker: &Broker, command: &CommandLine, mut run: Run) {
-        let mut policy = Policy::default();
+    /// Starts a run. What the system lacks for the moment, it waits for: only somebody else can end that,
+    /// and no other attempt would do better.
+    async fn spawn(&self, board: &Board, broker: &Broker, command: &CommandLine) -> Result<Run, Failure> {
+        let mut attempts = 0;
         loop {
-            // The sender lives in the reaper until the exit is told.
-            let Ok(exit) = run.end.await else { return };
+            match Run::spawn(broker, command) {
+                Ok(run) => {
+                    self.running.send_replace(Some(Running { child: run.child, since: run.since }));
+                    let pid = u32::try_from(run.child.pid().as_raw()).ok();
+                    board.update(|status| status.k3s.pid = pid);
+                    return Ok(run);
+                }
+                Err(failure) if failure.reason == Reason::Exhausted => {
+                    board.problem(Stage::K3s, &failure);
+                    board.enter(Phase::Degraded);
+                    attempts += 1;
+                    tokio::time::sleep(restart::delay(attempts, rand::random())).await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn keep(&self, board: &Board, broker: &Broker, command: &CommandLine, mut run: Run) {
+        loop {
+            let child = run.child;
+            let Some(over) = run.over().await else { return };
             crate::fault::point("supervise");
             self.running.send_replace(None);
-            // Its last words may still be on their way. Nothing is ever sent: it returns when the last
-            // reader is gone.
-            let _ = tokio::time::timeout(DRAIN, run.read_all.recv()).await;
-            let ended = why(exit, &run.tails, memory::kills() > run.memory_kills);
-            board.update(|status| status.k3s.pid = None);
-            board.problem(Stage::K3s, &ended);
+            let asked = self.lock().asked.take_if(|(asked, _)| *asked == child).map(|(_, why)| why);
+            let mut failure = over.why(asked);
+            board.update(|status| {
+                status.k3s.pid = None;
+                let (reason, message) = (failure.reason, failure.message.clone());
+                status.k3s.last_end = Some(K3sEnd { at_ms: now_ms(), reason, message });
+            });
+            board.problem(Stage::K3s, &failure);
             run = loop {
-                let Verdict::After(delay) = policy.exited(Instant::now(), rand::random()) else {
-                    // A cause that is known says more than how often it struck.
-                    let reason =
-                        if ended.reason == Reason::K3sExited { Reason::K3sCrashLoop } else { ended.reason };
-                    board.problem(Stage::K3s, &Failure { reason, ..ended });
+                // Its own borrow: the lock must not be held while it waits.
+                let verdict = self.lock().policy.ended(rand::random());
+                let Verdict::After(delay) = verdict else {
+                    board.problem(Stage::K3s, &given_up(failure));
                     board.enter(Phase::Failed);
                     return;
                 };
                 board.enter(Phase::Degraded);
                 tokio::time::sleep(delay).await;
-                match Run::spawn(board, broker, command) {
+                match self.spawn(board, broker, command).await {
                     Ok(run) => break run,
-                    Err(failure) => board.problem(Stage::K3s, &failure),
+                    Err(next) => {
+                        board.problem(Stage::K3s, &next);
+                        failure = next;
+                    }
                 }
             };
-            self.running.send_replace(Some(run.running()));
             board.update(|status| status.k3s.restarts += 1);
             board.solved(Stage::K3s);
         }
     }
-}
 
-/// One run of k3s.
-struct Run {
-    child: ChildId,
-    since: Instant,
-    end: oneshot::Receiver<Exit>,
-    tails: Tails,
-    read_all: mpsc::Receiver<Infallible>,
-    memory_kills: u64,
-}
-
-/// The last lines of standard output and of standard error, each by itself: nothing orders them, and one
-/// must not push out the other.
-type Tails = [Tail; 2];
-
-/// What k3s's end means, judged by its last lines. It logs to standard error, which therefore comes last.
-fn why(exit: Exit, tails: &Tails, killed_for_memory: bool) -> Failure {
-    let lines: Vec<String> = tails.iter().flat_map(Tail::lines).collect();
-    let reason = if killed_for_memory && exit == Exit::Signal(Signal::SIGKILL as i32) {
-        Reason::OutOfMemory
-    } else {
-        cause::told_by(lines.iter().map(String::as_str)).unwrap_or(Reason::K3sExited)
-    };
-    let told = lines[lines.len().saturating_sub(TOLD_LINES)..].join(" | ");
-    Failure::new(reason, format!("k3s ended by itself with {exit}: {told}"))
-}
-
-impl Run {
-    fn running(&self) -> Running {
-        Running { child: self.child, since: self.since }
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn spawn(board: &Board, broker: &Broker, line: &CommandLine) -> Result<Self, Failure> {
-        let not_started = || format!("can't start {PROGRAM}");
-        let mut command = Command::new(PROGRAM);
-        command
-            .args(&line.args)
-            .envs(line.environment.iter().cloned())
-            // k3s would tell a service manager that it is ready, long before the gateway is.
-            .env_remove("NOTIFY_SOCKET")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let memory_kills = memory::kills();
-        let (ended, end) = oneshot::channel();
-        let mut child = broker
-            .spawn(&mut command, move |exit| {
-                // Nobody listens any more once a stop has begun.
-                let _ = ended.send(exit);
-            })
-            .failing(Reason::K3sNotStarted, not_started)?;
-        let tails = [Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)];
-        let (reading, read_all) = mpsc::channel::<Infallible>(1);
-        let pass_on = |tail: Tail, reading: mpsc::Sender<Infallible>| {
-            move |line: Line<'_>| {
-                // Dropped with the reader, at the end of its stream.
-                let _ = &reading;
-                match line {
-                    Line::Text(line) => {
-                        info!(target: "k3s", "{line}");
-                        tail.push(line);
-                    }
-                    Line::Lost(lost) => {
-                        warn!(
-                            lines = lost.lines,
-                            bytes = lost.bytes,
-                            "k3s said more than could be passed on"
-                        );
-                    }
-                }
-            }
-        };
-        if let Some(stdout) = child.stdout.take() {
-            lines::forward("k3s-stdout", stdout, pass_on(tails[0].clone(), reading.clone()))
-                .failing(Reason::K3sNotStarted, not_started)?;
+/// What is told when nothing more is tried: a cause that is known says more than how often it struck.
+fn given_up(last: Failure) -> Failure {
+    let reason = if last.reason == Reason::K3sExited { Reason::K3sCrashLoop } else { last.reason };
+    Failure { reason, ..last }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_failure_is_what_is_given_up_for() {
+        for (last, told) in [
+            (Reason::K3sExited, Reason::K3sCrashLoop),
+            (Reason::DiskFull, Reason::DiskFull),
+            (Reason::K3sNotStarted, Reason::K3sNotStarted),
+        ] {
+            assert_eq!(given_up(Failure::new(last, "m")), Failure::new(told, "m"));
         }
-        if let Some(stderr) = child.stderr.take() {
-            lines::forward("k3s-stderr", stderr, pass_on(tails[1].clone(), reading))
-                .failing(Reason::K3sNotStarted, not_started)?;
-        }
-        board.update(|status| status.k3s.pid = u32::try_from(child.id.pid().as_raw()).ok());
-        Ok(Self { child: child.id, since: Instant::now(), end, tails, read_all, memory_kills })
     }
 }

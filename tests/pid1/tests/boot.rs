@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use openshell_pid1_tests::{Node, Process, eventually};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A k3s that goes on until it is told to end, and says how often it was told.
@@ -76,8 +77,9 @@ fn k3s_that_ends_is_started_again_and_its_cause_is_told() {
         "{status}"
     );
     node.replace_k3s(WELL);
-    namespace
+    let status = namespace
         .until_status("it runs again", |s| s.contains(r#""problems":[]"#) && !s.contains(r#""restarts":0"#));
+    assert!(status.contains(r#""last_end":{"#) && status.contains("K3sAddressInUse"), "{status}");
     namespace.stops_cleanly("after a restart of k3s");
 }
 
@@ -99,6 +101,22 @@ fn a_k3s_that_cannot_be_started_is_a_failure_that_stays_to_tell() {
     let status = namespace.until_status("the failure", |s| s.contains(r#""phase":"failed""#));
     assert!(status.contains("K3sNotStarted") && status.contains("/bin/k3s"), "{status}");
     namespace.stops_cleanly("failed");
+}
+
+#[test]
+fn a_k3s_that_cannot_be_started_again_is_told_and_tried_again() {
+    let node = Node::new("mount --bind /dev/null /usr/bin/k3s; exit 3");
+    let namespace = node.boot().ready();
+    let status = namespace.until_status("the failure", |s| s.contains("K3sNotStarted"));
+    assert!(status.contains("it can't be executed") && status.contains("exit code 3"), "{status}");
+    node.replace_k3s(WELL);
+    let first = namespace.first().to_string();
+    let free = ["--target", &first, "--mount", "--pid", "umount", "/usr/bin/k3s"];
+    let freed = Command::new("nsenter").args(free).status().unwrap();
+    assert!(freed.success());
+    namespace
+        .until_status("it runs again", |s| s.contains(r#""problems":[]"#) && s.contains(r#""restarts":1"#));
+    namespace.stops_cleanly("after a start that failed");
 }
 
 #[test]
