@@ -1,6 +1,6 @@
 //! What must not change over a restart, and what may only grow.
 
-use crate::Gateway;
+use crate::{Gateway, Output};
 use openshell_contract::names::cluster;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -69,9 +69,22 @@ impl Snapshot {
 #[must_use]
 #[track_caller]
 pub fn counters(gateway: &Gateway, increment: bool) -> Counters {
+    parse(&ask(gateway, increment).ok()).expect("the counters are JSON")
+}
+
+/// The same, while the gateway may be away.
+#[must_use]
+pub fn try_counters(gateway: &Gateway, increment: bool) -> Option<Counters> {
+    parse(&ask(gateway, increment).stdout)
+}
+
+fn ask(gateway: &Gateway, increment: bool) -> Output {
     let mut args = vec!["exec", "openshell-0", "--", "/openshell-server", "counter"];
     args.extend(increment.then_some("--increment"));
-    let json: Value = serde_json::from_str(&gateway.kubectl(&args, "").ok()).expect("the counters are JSON");
-    let number = |name: &str| json[name].as_u64().expect("a number");
-    Counters { starts: number("starts"), counter: number("counter") }
+    gateway.kubectl(&args, "")
+}
+
+fn parse(json: &str) -> Option<Counters> {
+    let json: Value = serde_json::from_str(json).ok()?;
+    Some(Counters { starts: json["starts"].as_u64()?, counter: json["counter"].as_u64()? })
 }
