@@ -29,6 +29,7 @@ fn key_material_is_nowhere_but_in_the_secrets() {
     let _ = docker(&["kill", "-s", "QUIT", &gateway.object()]).ok();
     let _ = gateway.exec(&["openshell-init", "status"]).ok();
 
+    files_are_private(&gateway);
     let object = gateway.object();
     let log = docker(&["logs", &object]);
     let events = docker(&["events", "--since", &since, "--until", &now(), "--format", "{{json .}}"]).ok();
@@ -50,6 +51,18 @@ fn key_material_is_nowhere_but_in_the_secrets() {
             // Without the key in the message.
             assert!(!content.contains(&key.text), "{place} tells {}", key.of);
         }
+    }
+}
+
+/// `docs/security.md` tells these.
+fn files_are_private(gateway: &Gateway) {
+    for (mode, file) in [
+        ("700", "/run/openshell"),
+        ("700", "/var/lib/rancher/k3s/openshell"),
+        ("600", "/var/lib/rancher/k3s/openshell/config.json"),
+        ("600", "/etc/rancher/k3s/k3s.yaml"),
+    ] {
+        assert_eq!(gateway.exec(&["stat", "--format", "%a", file]).ok().trim(), mode, "{file}");
     }
 }
 
