@@ -8,6 +8,7 @@ use crate::conditions;
 use crate::failure::Failure;
 use crate::files;
 use crate::stage::Stage;
+use crate::warnings::{About, Warnings};
 use openshell_contract::condition::Kind;
 use openshell_contract::names::path;
 use openshell_contract::status::{Phase, Problem, StageState, StageStatus, Status, VERSION};
@@ -29,6 +30,7 @@ pub struct Board {
 struct Inner {
     start: Instant,
     status: Mutex<Status>,
+    warnings: Mutex<Warnings>,
     document: watch::Sender<Arc<str>>,
 }
 
@@ -55,6 +57,7 @@ impl Board {
         let inner = Inner {
             start: Instant::now(),
             status: Mutex::new(status),
+            warnings: Mutex::default(),
             document: watch::Sender::new("".into()),
         };
         let board = Self { inner: Arc::new(inner) };
@@ -135,13 +138,29 @@ impl Board {
         }
     }
 
-    /// Adds a warning, once.
-    pub fn warn(&self, text: impl Into<String>) {
-        let text = text.into();
-        if !self.lock().warnings.contains(&text) {
+    /// Says what should be known `about` something, in place of what was said of it before. Nothing: it is
+    /// mended.
+    pub fn warn(&self, about: About, texts: impl IntoIterator<Item = impl Into<String>>) {
+        let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
+        for text in self.warnings(|all| all.tell(about, &texts, Instant::now())) {
             warn!("{text}");
-            self.update(|status| status.warnings.push(text));
         }
+    }
+
+    /// Takes down warnings of what happened long ago.
+    pub fn forget(&self) {
+        self.warnings(|all| all.forget(Instant::now()));
+    }
+
+    /// Changes the warnings and publishes them if they are others.
+    fn warnings<T>(&self, change: impl FnOnce(&mut Warnings) -> T) -> T {
+        let mut warnings = self.inner.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut warnings);
+        let texts = warnings.texts();
+        if self.lock().warnings != texts {
+            self.update(|status| status.warnings = texts);
+        }
+        result
     }
 
     /// Puts up a problem of `stage`, in place of an earlier one of the same stage. What fails

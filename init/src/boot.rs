@@ -22,6 +22,7 @@ use crate::secrets::Secrets;
 use crate::socket::Desk;
 use crate::stage::Stage;
 use crate::volume::{Current, Volume};
+use crate::warnings::About;
 use crate::{fault, kube, socket, steady};
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
@@ -102,9 +103,7 @@ impl Init {
         let Readied { name, uplink, iptables, k3s_args } = self.node(&settings, volume.last_node()).await?;
         let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::hex::hex(&chart::chart_digest()?));
         let (kind, run) = volume.begin(&image, &uplink.address.to_string(), &name)?;
-        if let Some(warning) = volume.warning(&run) {
-            board.warn(warning);
-        }
+        board.warn(About::Crashes, volume.warning(&run));
         board.update(|status| {
             status.boot = Some(kind);
             status.crashes = run.crashes;

@@ -39,6 +39,7 @@ mod stage;
 mod steady;
 mod tail;
 mod volume;
+mod warnings;
 
 use openshell_contract::exit;
 use std::io::Write;

@@ -13,6 +13,7 @@ use crate::nodes::Nodes;
 use crate::pki::{ClientBundle, Outcome, Request};
 use crate::secrets::Secrets;
 use crate::stage::Stage;
+use crate::warnings::About;
 use ::kube::Client;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
@@ -92,15 +93,16 @@ impl Reconciler {
         let board = &self.board;
         let ensured = self.secrets.ssh().await?;
         if ensured.restored {
-            board.warn(format!("the SSH secret was {}", ensured.done));
+            board.warn(About::SshRestored, [format!("the SSH secret was {}", ensured.done)]);
         }
-        if !ensured.strangers.is_empty() {
-            board.warn(format!(
+        board.warn(
+            About::Strangers,
+            listed(
                 "these sandboxes hold another SSH secret than the gateway and can't be reached until they are \
-                 created anew: {}",
-                ensured.strangers.join(", ")
-            ));
-        }
+                 created anew",
+                &ensured.strangers,
+            ),
+        );
         board.detail(Stage::Ssh, ensured.done);
         board.update(|status| status.ssh_fingerprint = Some(ensured.fingerprint.clone()));
         Ok(ensured.fingerprint)
@@ -117,12 +119,10 @@ impl Reconciler {
     async fn pki_as_asked(&self, asked: Option<Request>) -> Result<Option<Outcome>, Failure> {
         let Some(outcome) = self.secrets.pki(asked).await? else { return Ok(None) };
         let board = &self.board;
-        if let Some(warning) = outcome.warning {
-            board.warn(warning);
-        }
+        board.warn(About::Certificates, outcome.warning);
         board.detail(Stage::Pki, outcome.done.clone());
         if outcome.restored {
-            board.warn(format!("certificates: {}", outcome.done));
+            board.warn(About::CertificatesRestored, [format!("certificates: {}", outcome.done)]);
         } else if outcome.changed && board.status().ready_after_ms.is_some() {
             info!("certificates: {}", outcome.done);
         }
@@ -180,21 +180,18 @@ impl Reconciler {
 
     async fn manifests(&self) -> Result<(), Failure> {
         let applied = manifests::apply(&self.client, self.settings.gpu).await?;
-        for kept in applied.kept {
-            self.board.warn(format!("the image brings it no more, and it is kept: {kept}"));
-        }
+        let kept = |kept| format!("the image brings it no more, and it is kept: {kept}");
+        self.board.warn(About::Kept, applied.kept.into_iter().map(kept));
         self.board.detail(Stage::Manifests, applied.done);
         Ok(())
     }
 
     async fn nodes(&self) -> Result<(), Failure> {
         let found = self.nodes.tidy().await?;
-        if !found.orphans.is_empty() {
-            self.board.warn(format!(
-                "no node reaches these volumes any more, and their data is kept: {}",
-                found.orphans.join(", ")
-            ));
-        }
+        self.board.warn(
+            About::Orphans,
+            listed("no node reaches these volumes any more, and their data is kept", &found.orphans),
+        );
         self.board.detail(Stage::Nodes, found.done);
         Ok(())
     }
@@ -238,8 +235,10 @@ impl Reconciler {
             return Ok(());
         };
         let words = words.map(|words| format!("; its last lines: {words}")).unwrap_or_default();
-        self.board
-            .warn(format!("revision {revision} of the chart is taken back: {}{words}", failure.message));
+        self.board.warn(
+            About::TakenBack,
+            [format!("revision {revision} of the chart is taken back: {}{words}", failure.message)],
+        );
         Ok(())
     }
 
@@ -252,4 +251,9 @@ impl Reconciler {
         chart::prove(&self.client, &self.secrets.namespace, chart.revision).await?;
         Ok(chart.revision)
     }
+}
+
+/// A sentence about `names`, if there are any.
+fn listed(what: &str, names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
 }

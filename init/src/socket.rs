@@ -16,6 +16,7 @@ use crate::failure::{Context, Failure};
 use crate::files;
 use crate::pki::ClientBundle;
 use crate::reconcile::{Reconciler, Rotation};
+use crate::warnings::About;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,7 @@ pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>, desk: 
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    board.warn(About::Socket, None::<String>);
                     let (board, client, desk) = (board.clone(), client.clone(), desk.clone());
                     tokio::spawn(async move {
                         if let Err(e) = answer(stream, board, client, desk).await {
@@ -65,7 +67,7 @@ pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>, desk: 
                 }
                 // Out of descriptors: those that are in use are closed within REQUEST's time.
                 Err(e) => {
-                    board.warn(format!("can't accept on {}: {e}", path::SOCKET));
+                    board.warn(About::Socket, [format!("can't accept on {}: {e}", path::SOCKET)]);
                     tokio::time::sleep(REQUEST.1).await;
                 }
             }

@@ -5,7 +5,9 @@ use crate::failure::Failure;
 use crate::node::route;
 use crate::reconcile::Reconciler;
 use crate::stage::Stage;
-use crate::{gateway, nodes};
+use crate::volume::written;
+use crate::warnings::About;
+use crate::{gateway, node, nodes};
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PartialObjectMeta, WatchEvent, WatchParams};
@@ -42,6 +44,8 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     let mut delay = BACKOFF.0;
     let mut proven = 0;
     loop {
+        board.warn(About::Machine, node::machine().warnings);
+        board.forget();
         let asked = reconciler.looks.asked();
         let passed = pass(reconciler).await;
         if let Ok(true) = passed {
@@ -51,6 +55,10 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
                 // The next pass tries again.
                 Err(failure) => debug!("{failure}"),
             }
+        }
+        let status = board.status();
+        if passed.is_ok() && status.ready_after_ms.is_none() && written::is_due(status.boot) {
+            written::out().await;
         }
         // The stage that failed has put up the problem.
         settle(board);
@@ -143,7 +151,7 @@ async fn watch_uplink(reconciler: Arc<Reconciler>) {
     loop {
         match route::moved(&now).await {
             Ok(moved) => now = moved,
-            Err(failure) => return board.warn(failure.message),
+            Err(failure) => return board.warn(About::Uplink, [failure.message]),
         }
         if now.address == uplink.address {
             board.solved(Stage::Route);

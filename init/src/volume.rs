@@ -4,6 +4,7 @@ mod adopted;
 mod current;
 mod run;
 mod version;
+pub mod written;
 
 use crate::failure::{Context, Failure};
 use crate::files;

@@ -5,11 +5,12 @@ use crate::failure::Failure;
 use crate::node::iptables::Iptables;
 use crate::node::route::Uplink;
 use crate::node::{
-    Prepared, cgroup, devices, dns, identity, images, leftovers, limits, machine_id, modules, mounts,
-    preflight, registries, route, seal, snapshotter,
+    self, Prepared, cgroup, devices, dns, identity, images, leftovers, machine_id, mounts, registries, route,
+    seal, snapshotter, torn,
 };
 use crate::settings::{self, Loaded};
 use crate::stage::Stage;
+use crate::warnings::About;
 use openshell_contract::condition::Kind;
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
@@ -35,14 +36,18 @@ impl Init {
     ) -> Result<Readied, Failure> {
         let board = &self.board;
         let (groups, (), kernel, (), (), (), name, (uplink, iptables)) = tokio::try_join!(
-            board.run(Stage::Cgroup, async { Ok(self.told(Stage::Cgroup, cgroup::prepare()?)) }),
+            board.run(Stage::Cgroup, async {
+                Ok(self.told(Stage::Cgroup, About::Cgroup, cgroup::prepare()?))
+            }),
             board.run(Stage::Mounts, async {
                 mounts::make_writable()?;
                 mounts::make_shared()
             }),
             board.run(Stage::Kernel, async { self.kernel() }),
             board.run(Stage::Leftovers, async {
-                leftovers::remove().map(|n| board.detail(Stage::Leftovers, format!("{n} removed")))
+                let (stale, torn) = (leftovers::remove()?, torn::remove()?);
+                board.detail(Stage::Leftovers, format!("{stale} removed, {torn} empty keys or certificates"));
+                Ok(())
             }),
             board.run(Stage::Images, self.images()),
             board.run(Stage::Registries, async {
@@ -63,33 +68,26 @@ impl Init {
     /// The settings, as they were asked for.
     pub(super) fn config(&self) -> Result<Settings, Failure> {
         let Loaded { settings, unknown } = settings::load(&self.environment)?;
-        for name in unknown {
-            self.board.warn(format!("the environment has {name}, which is no setting of this release"));
-        }
+        let no_setting = |name| format!("the environment has {name}, which is no setting of this release");
+        self.board.warn(About::Settings, unknown.into_iter().map(no_setting));
         self.ending.set_budget(settings.stop_timeout);
         Ok(settings)
     }
 
     /// Everything about the host's kernel, and what k3s has to be told of it.
     fn kernel(&self) -> Result<Vec<String>, Failure> {
-        let found = [
-            devices::prepare()?,
-            limits::prepare(),
-            modules::look(),
-            snapshotter::probe()?,
-            preflight::look(),
-        ];
-        Ok(self.told(Stage::Kernel, found.into_iter().fold(Prepared::default(), Prepared::and)))
+        let machine = node::machine();
+        self.board.warn(About::Machine, machine.warnings.clone());
+        let told = Prepared { warnings: Vec::new(), ..machine };
+        Ok(self.told(Stage::Kernel, About::Kernel, devices::prepare()?.and(told).and(snapshotter::probe()?)))
     }
 
     /// Puts what was found on the board. Returns what k3s has to be told.
-    fn told(&self, stage: Stage, prepared: Prepared) -> Vec<String> {
+    fn told(&self, stage: Stage, about: About, prepared: Prepared) -> Vec<String> {
         if !prepared.detail.is_empty() {
             self.board.detail(stage, prepared.detail);
         }
-        for warning in prepared.warnings {
-            self.board.warn(warning);
-        }
+        self.board.warn(about, prepared.warnings);
         prepared.k3s_args
     }
 
@@ -114,14 +112,14 @@ impl Init {
             board.run(Stage::Iptables, async {
                 let iptables = Iptables::choose(&self.broker, settings.iptables_legacy).await?;
                 board.detail(Stage::Iptables, iptables.detail.clone());
-                iptables.warning.iter().for_each(|warning| board.warn(warning.clone()));
+                board.warn(About::Iptables, iptables.warning.clone());
                 Ok(iptables)
             }),
         )?;
         let sealed = board.run(Stage::Seal, async {
             // Without it everything works, but for the first seconds of a restart.
             if let Err(failure) = seal::close(&self.broker, &iptables, &uplink.interface).await {
-                board.warn(failure.message);
+                board.warn(About::Seal, [failure.message]);
             }
             Ok(())
         });

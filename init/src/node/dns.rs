@@ -12,6 +12,7 @@ mod upstreams;
 use crate::board::Board;
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::warnings::About;
 use openshell_contract::reason::Reason;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -36,7 +37,8 @@ pub async fn start(board: &Board, address: Ipv4Addr, configured: &[IpAddr]) -> R
     let chosen = upstreams::choose(configured, &resolv::nameservers(&resolv), address);
     if chosen.is_none() {
         board.warn(
-            "the container has no resolver: pods use 8.8.8.8 and 8.8.4.4; set UPSTREAM_DNS to use others",
+            About::Resolvers,
+            ["the container has no resolver: pods use 8.8.8.8 and 8.8.4.4; set UPSTREAM_DNS to use others"],
         );
     }
     let upstreams = chosen.unwrap_or_else(|| FALLBACK.to_vec());

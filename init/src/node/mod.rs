@@ -8,12 +8,12 @@ pub mod identity;
 pub mod images;
 pub mod iptables;
 pub mod leftovers;
-pub mod limits;
+mod limits;
 pub mod machine_id;
-pub mod modules;
+mod modules;
 pub mod mounts;
 pub mod ports;
-pub mod preflight;
+mod preflight;
 pub mod privilege;
 pub mod proxy;
 pub mod registries;
@@ -21,6 +21,7 @@ pub mod route;
 pub mod seal;
 pub mod snapshotter;
 mod staged;
+pub mod torn;
 
 /// Addresses of pods and of services: k3s's defaults (k3s `--cluster-cidr`, `--service-cidr`).
 pub const PODS_AND_SERVICES: [&str; 2] = ["10.42.0.0/16", "10.43.0.0/16"];
@@ -48,4 +49,10 @@ impl Prepared {
         self.k3s_args.extend(other.k3s_args);
         self
     }
+}
+
+/// What others may mend while the gateway runs: limits, features of the kernel, free space, and the clock. To be
+/// called again and again; what can be raised is raised.
+pub fn machine() -> Prepared {
+    limits::prepare().and(modules::look()).and(preflight::look())
 }
