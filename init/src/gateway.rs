@@ -2,6 +2,7 @@
 //! certificate.
 
 mod containers;
+mod failing;
 mod last_words;
 mod probe;
 mod rollout;
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 use crate::nodes::Nodes;
 use crate::pki::Outcome;
 use crate::stage::Stage;
+use failing::State;
 use kube::Client;
 use openshell_contract::condition::Kind;
 use openshell_contract::reason::Reason;
@@ -18,6 +20,7 @@ use probe::Probe;
 use std::time::Duration;
 use tokio::time::Instant;
 
+pub use failing::Failing;
 pub use last_words::last_words;
 
 /// How often the port is tried while it does not answer. A try is one connection on the loopback.
@@ -41,19 +44,22 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Waits until the gateway serves. Fails when its pod has told for long that it can't.
-    pub async fn wait(&self, pki: Option<&Outcome>) -> Result<(), Failure> {
+    /// Waits until the gateway serves. Fails when its pod has told for long that it can't, which `failing` keeps over
+    /// waits that are cut off.
+    pub async fn wait(&self, pki: Option<&Outcome>, failing: &mut Failing) -> Result<(), Failure> {
         let probe = Probe::new(pki)?;
         let mut tries = 0_u32;
         let mut runs = Ok(());
-        let mut failing_since = None;
         loop {
             if tries.is_multiple_of(TRIES_PER_LOOK) {
-                let (seen, failing) = self.runs().await?;
-                // Between two attempts it may seem well, so the first failure counts.
-                let since =
-                    if failing { Some(*failing_since.get_or_insert_with(Instant::now)) } else { None };
-                if since.is_some_and(|since| since.elapsed() >= FAILING) {
+                let (seen, is_failing) = self.runs().await?;
+                let revision = self.board.status().chart.map_or(0, |chart| chart.revision);
+                let state = match &seen {
+                    Ok(()) => State::Well,
+                    Err(_) if is_failing => State::Failing,
+                    Err(_) => State::Unclear,
+                };
+                if failing.note(revision, Instant::now(), state).is_some_and(|since| since >= FAILING) {
                     return seen;
                 }
                 runs = seen;

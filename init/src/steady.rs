@@ -43,11 +43,12 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
     let board = &reconciler.board;
     let mut delay = BACKOFF.0;
     let mut proven = 0;
+    let mut failing = gateway::Failing::default();
     loop {
         board.warn(About::Machine, node::machine().warnings);
         board.forget();
         let asked = reconciler.looks.asked();
-        let passed = pass(reconciler).await;
+        let passed = pass(reconciler, &mut failing).await;
         if let Ok(true) = passed {
             board.serves();
             match reconciler.prove(proven).await {
@@ -74,7 +75,7 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
 }
 
 /// Passes once. Returns whether the gateway was seen to serve.
-async fn pass(reconciler: &Reconciler) -> Result<bool, Failure> {
+async fn pass(reconciler: &Reconciler, failing: &mut gateway::Failing) -> Result<bool, Failure> {
     let pki = reconciler.pass().await?;
     let Reconciler { board, client, nodes, .. } = reconciler;
     let look = gateway::Look { board, client, nodes };
@@ -90,7 +91,7 @@ async fn pass(reconciler: &Reconciler) -> Result<bool, Failure> {
                     board.problem(Stage::Gateway, &failure);
                     settle(board);
                 }
-                let waited = look.wait(pki.as_ref()).await;
+                let waited = look.wait(pki.as_ref(), failing).await;
                 // Only what the pod itself told is a reason to take it back.
                 if let Err(failure) = &waited
                     && matches!(failure.reason, Reason::GatewayNotReady | Reason::ImageNotPulled)
