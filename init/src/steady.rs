@@ -49,21 +49,25 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
         board.forget();
         let asked = reconciler.looks.asked();
         let passed = pass(reconciler, &mut failing).await;
-        if let Ok(true) = passed {
+        let served = matches!(passed, Ok(true));
+        let status = board.status();
+        if served && status.ready_after_ms.is_none() && written::is_due(status.boot) {
+            written::out().await;
+        }
+        if served {
             board.serves();
+        }
+        // The stage that failed has put up the problem.
+        settle(board);
+        reconciler.looks.tell(asked);
+        // Nobody has to wait for it.
+        if served {
             match reconciler.prove(proven).await {
                 Ok(revision) => proven = revision,
                 // The next pass tries again.
                 Err(failure) => debug!("{failure}"),
             }
         }
-        let status = board.status();
-        if passed.is_ok() && status.ready_after_ms.is_none() && written::is_due(status.boot) {
-            written::out().await;
-        }
-        // The stage that failed has put up the problem.
-        settle(board);
-        reconciler.looks.tell(asked);
         if passed.is_ok() {
             delay = BACKOFF.0;
             let _ = tokio::time::timeout(PERIOD, reconciler.changed.notified()).await;
