@@ -133,3 +133,33 @@ fn an_object_of_the_image_comes_back_and_is_pruned_when_it_leaves_the_image() {
     gateway.wait("the definition is pruned", || !exists(&gateway, &["crd", "things.e2e.openshell.ai"]));
     assert!(exists(&gateway, &["pvc", "claim"]), "a claim was deleted");
 }
+
+#[test]
+fn the_controller_runs_and_the_device_plugin_follows_its_switch() {
+    let gateway = Gateway::new("switch");
+    let _ = gateway.start(&["--env", "GPU_ENABLED=true"]).ok();
+    let system = |namespace: &str, args: &[&str]| gateway.kubectl(&[&["-n", namespace], args].concat(), "");
+    let controller =
+        ["get", "statefulset", "agent-sandbox-controller", "-o", "jsonpath={.status.readyReplicas}"];
+    gateway.wait("the sandboxes' controller runs", || {
+        system("agent-sandbox-system", &controller).stdout.trim() == "1"
+    });
+    let account = "--as=system:serviceaccount:agent-sandbox-system:agent-sandbox-controller";
+    for (verb, what, allowed) in [
+        ("update", "sandboxes.agents.x-k8s.io/finalizers", "yes"),
+        ("create", "pods", "yes"),
+        ("get", "secrets", "no"),
+    ] {
+        let told = gateway.kubectl(&["auth", "can-i", verb, what, account], "").stdout;
+        assert_eq!(told.trim(), allowed, "{verb} {what}");
+    }
+
+    let plugin = || system("kube-system", &["get", "daemonset", "nvidia-device-plugin"]).code == 0;
+    assert!(plugin(), "it is switched on");
+    // The volume remembers it.
+    let _ = docker(&["rm", "-f", &gateway.object()]).ok();
+    let _ = gateway.start(&[]).ok();
+    assert!(plugin(), "it was switched on");
+    let _ = gateway.start(&["--env", "GPU_ENABLED=false"]).ok();
+    assert!(!plugin(), "it is switched off");
+}
