@@ -2,15 +2,15 @@
 
 use crate::board::Board;
 use crate::failure::Failure;
+use crate::kube::{Metadata, Seen, follow};
 use crate::node::route;
 use crate::reconcile::Reconciler;
 use crate::stage::Stage;
 use crate::volume::written;
 use crate::warnings::About;
 use crate::{gateway, node, nodes};
-use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, PartialObjectMeta, WatchEvent, WatchParams};
+use kube::api::{Api, PartialObjectMeta, WatchEvent};
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::{Phase, StageState};
@@ -23,8 +23,6 @@ use tracing::debug;
 const PERIOD: Duration = Duration::from_secs(30);
 /// First and longest delay after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
-/// Delay before a watch that ended is begun again.
-const RECONNECT: Duration = Duration::from_secs(1);
 /// Our Secrets; a change of any other one concerns nobody here.
 const WATCHED: [&str; 5] = [
     cluster::CA_SECRET,
@@ -127,26 +125,22 @@ fn settle(board: &Board) {
     });
 }
 
-/// Tells of each change of our Secrets. A watch that ends is begun again; what happened in between is
-/// seen by the next pass, which is called for at once.
-async fn watch_secrets(reconciler: Arc<Reconciler>) {
+/// Tells of each change of our Secrets. When a watch ends, as it does with the API, and when it was begun again, the
+/// next pass sees what happened, and is called for at once.
+async fn watch_secrets(reconciler: Arc<Reconciler>) -> Infallible {
     let api: Api<Secret> = Api::namespaced(reconciler.client.clone(), cluster::NAMESPACE);
-    let changed = &reconciler.changed;
-    loop {
-        match api.watch_metadata(&WatchParams::default(), "0").await {
-            Ok(stream) => {
-                let mut events = stream.boxed();
-                while let Ok(Some(event)) = events.try_next().await {
-                    if concerns_us(&event) {
-                        changed.notify_one();
-                    }
-                }
-            }
-            Err(e) => debug!("can't watch Secrets: {e}"),
+    let mut is_first = true;
+    let tell = |seen: Seen<PartialObjectMeta<Secret>>| {
+        let matters = match &seen {
+            Seen::All(_) => !std::mem::take(&mut is_first),
+            Seen::Change(event) => concerns_us(event),
+            Seen::Nothing => true,
+        };
+        if matters {
+            reconciler.changed.notify_one();
         }
-        tokio::time::sleep(RECONNECT).await;
-        changed.notify_one();
-    }
+    };
+    follow(&Metadata(api), tell).await
 }
 
 /// Tells when the container's address is another one than at the start, which k3s can't follow.

@@ -1,42 +1,36 @@
 //! Notices when a node begins or ceases to be ready.
 
 use super::view::{self, NodeView};
+use crate::kube::{Seen, Whole, follow};
 use crate::reconcile::Reconciler;
-use futures_util::{StreamExt, TryStreamExt};
-use kube::api::{WatchEvent, WatchParams};
+use kube::api::WatchEvent;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use tracing::debug;
-
-/// Delay before a watch that ended is begun again.
-const RECONNECT: Duration = Duration::from_secs(1);
 
 /// Calls for a pass when a node's readiness changes, for ever. While the gateway starts, our own node's
 /// concerns nobody unless another node waits for it.
-pub async fn watch(reconciler: Arc<Reconciler>) {
+pub async fn watch(reconciler: Arc<Reconciler>) -> Infallible {
     let nodes = &reconciler.nodes;
     let api = view::nodes(&nodes.client);
     let mut known = BTreeMap::new();
-    loop {
-        match api.watch(&WatchParams::default(), "0").await {
-            Ok(stream) => {
-                let mut events = stream.boxed();
-                while let Ok(Some(event)) = events.try_next().await {
-                    let Some(name) = changed(&mut known, &event) else { continue };
-                    let matters = name != nodes.ours
-                        || nodes.waiting.load(Ordering::Relaxed)
-                        || reconciler.board.status().ready_after_ms.is_some();
-                    if matters {
-                        reconciler.changed.notify_one();
-                    }
-                }
+    let tell = |seen: Seen<NodeView>| {
+        let events = match seen {
+            Seen::All(all) => all.into_iter().map(WatchEvent::Added).collect(),
+            Seen::Change(event) => vec![event],
+            Seen::Nothing => Vec::new(),
+        };
+        for name in events.iter().filter_map(|event| changed(&mut known, event)) {
+            let matters = name != nodes.ours
+                || nodes.waiting.load(Ordering::Relaxed)
+                || reconciler.board.status().ready_after_ms.is_some();
+            if matters {
+                reconciler.changed.notify_one();
             }
-            Err(e) => debug!("can't watch nodes: {e}"),
         }
-        tokio::time::sleep(RECONNECT).await;
-    }
+    };
+    follow(&Whole(api), tell).await
 }
 
 /// The node whose readiness an event changes. A node that is seen for the first time is no change: the pass
