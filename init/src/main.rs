@@ -18,6 +18,8 @@ mod exec;
 mod failure;
 mod fault;
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod hex;
 mod k3s;

@@ -140,3 +140,38 @@ async fn tell(write: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io:
     line.push(b'\n');
     write.write_all(&line).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::near;
+    use proptest::prelude::*;
+    use tokio::io::AsyncReadExt;
+
+    /// Longest answer to one that isn't known: itself, written out, and a few words.
+    const ANSWER: usize = 4096;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_request_is_answered_or_refused_and_ends(
+            request in near(&["rotate ssh yes\n", "rotate pki ca\n", "export-client\n", "look\n"]),
+        ) {
+            // These two are long by right.
+            prop_assume!(!["status", "watch"].contains(&String::from_utf8_lossy(&request).trim()));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let got = runtime.block_on(async {
+                let (mut caller, called) = UnixStream::pair().unwrap();
+                caller.write_all(&request).await.unwrap();
+                caller.shutdown().await.unwrap();
+                let client = watch::Sender::new(None);
+                // One that is no text is an error, and the caller is left.
+                let _ = answer(called, Board::new(), client.subscribe(), Desk::default()).await;
+                let mut got = Vec::new();
+                caller.read_to_end(&mut got).await.map(|_| got)
+            });
+            // It may be left with words unread (`unix(7)`, ECONNRESET).
+            prop_assert!(got.is_err() || got.is_ok_and(|got| got.len() <= ANSWER));
+        }
+    }
+}

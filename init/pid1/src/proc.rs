@@ -64,6 +64,7 @@ fn parse(status: &str) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn process(pid: i32, parent: i32, name: &str) -> Process {
         Process {
@@ -102,5 +103,22 @@ mod tests {
     fn sees_itself() {
         let me = Pid::this();
         assert!(all().iter().any(|p| p.pid == me && !p.zombie));
+    }
+
+    proptest! {
+        #[test]
+        fn no_status_file_panics(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    "(Pid|PPid):\t-?[0-9]{0,12}", "Name:\t\\PC{0,20}", "State:\t\\PC{0,9}",
+                    "SigCgt:\t[0-9a-fx]{0,20}", "\\PC{0,20}",
+                ],
+                0..9,
+            ),
+        ) {
+            if let Some(process) = parse(&lines.join("\n")) {
+                let _ = container_inits(&[process.clone(), process]);
+            }
+        }
     }
 }

@@ -41,7 +41,9 @@ fn push(out: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
     use openshell_contract::status::{Phase, StageStatus};
+    use proptest::prelude::*;
 
     #[test]
     fn renders_a_line_for_each_stage() {
@@ -57,5 +59,20 @@ mod tests {
             ..Status::default()
         };
         assert_eq!(render(&status), "ready\n  + api           1200 ms  ready\n");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_gateway_answers_is_shown_or_refused(
+            document in near_text(&[
+                r#"{"v":1,"phase":"degraded","stages":[{"name":"api","state":"done","took_ms":1}],"problems":[{"stage":"k3s","reason":"K3sExited","message":"m","remedy":"r","since_ms":1}],"k3s":{"restarts":2,"last_end":{"at_ms":3,"reason":"DiskFull","message":"m"}}}"#,
+            ]),
+        ) {
+            if let Ok(status) = serde_json::from_str::<Status>(&document) {
+                prop_assert!(render(&status).ends_with('\n'));
+                let again = serde_json::from_str::<Status>(&serde_json::to_string(&status).unwrap());
+                prop_assert_eq!(again.unwrap(), status);
+            }
+        }
     }
 }

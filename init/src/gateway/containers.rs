@@ -26,6 +26,8 @@ fn id(container: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     #[test]
     fn only_a_whole_id_names_a_container() {
@@ -35,5 +37,12 @@ mod tests {
             assert_eq!(id(none), None, "{none}");
         }
         assert!(!lives(&format!("containerd://{whole}")));
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_is_never_anything_but_hexadecimal(container in near_text(&["containerd://0123456789abcdef0123456789abcdef"])) {
+            prop_assert!(id(&container).is_none_or(|id| id.len() >= 32 && id.bytes().all(|b| b.is_ascii_hexdigit())));
+        }
     }
 }

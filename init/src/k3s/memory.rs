@@ -19,11 +19,20 @@ fn count(counters: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     #[test]
     fn both_hierarchies_count() {
         assert_eq!(count("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n"), Some(2));
         assert_eq!(count("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"), Some(1));
         assert_eq!(count("oom_kill_disable 0\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_counters_panic(counters in near_text(&["low 0\noom 3\noom_kill 2\n", "under_oom 0\noom_kill 1\n"])) {
+            let _ = count(&counters);
+        }
     }
 }

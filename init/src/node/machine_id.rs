@@ -63,6 +63,8 @@ fn new_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
     use std::fs;
 
     #[test]
@@ -96,5 +98,13 @@ mod tests {
         let (a, b) = (new_id(), new_id());
         assert_ne!(a, b);
         assert!(is_valid(&a) && a.as_bytes()[12] == b'4');
+    }
+
+    proptest! {
+        #[test]
+        fn only_an_id_is_one(text in near_text(&["0123456789abcdef0123456789abcdef"])) {
+            let is = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            prop_assert!(is || !is_valid(&text), "{text:?}");
+        }
     }
 }

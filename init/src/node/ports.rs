@@ -63,6 +63,8 @@ fn listening(table: &str, port: u16) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     #[test]
     fn a_taken_port_is_told_with_its_owner() {
@@ -84,5 +86,15 @@ mod tests {
             2: cut\n";
         assert_eq!(listening(table, 6443), Some(22));
         assert_eq!(listening(table, 40000), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_table_panics(
+            table in near_text(&["  sl\n   0: 0100007F:192B 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 22 1\n"]),
+            port in any::<u16>(),
+        ) {
+            let _ = (listening(&table, port), listening(&table, 0x192B));
+        }
     }
 }

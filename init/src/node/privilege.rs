@@ -31,11 +31,20 @@ fn missing(status: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     #[test]
     fn docker_default_lacks_them_and_privileged_has_them() {
         assert_eq!(missing("CapEff:\t00000000a80425fb\n").len(), 3);
         assert!(missing("CapEff:\t000001ffffffffff\n").is_empty());
         assert_eq!(missing("").len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_kernel_writes_only_known_names_are_missed(status in near_text(&["Name:\tx\nCapEff:\t000001ffffffffff\n"])) {
+            prop_assert!(missing(&status).len() <= NEEDED.len());
+        }
     }
 }

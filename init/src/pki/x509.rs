@@ -80,7 +80,11 @@ impl Certificate {
     }
 
     fn from_der(der: Vec<u8>) -> Option<Self> {
-        let (_, parsed) = X509Certificate::from_der(&der).ok()?;
+        let (rest, parsed) = X509Certificate::from_der(&der).ok()?;
+        // TLS libraries refuse what has more in it than a certificate.
+        if !rest.is_empty() {
+            return None;
+        }
         let validity = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
         Some(Self { der, validity })
     }
@@ -187,3 +191,6 @@ fn listed_names(certificate: &X509Certificate) -> Vec<String> {
     };
     names.value.general_names.iter().filter_map(text).collect()
 }
+
+#[cfg(test)]
+mod tests;

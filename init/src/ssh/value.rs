@@ -76,6 +76,8 @@ impl std::fmt::Debug for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     #[test]
     fn only_64_lowercase_hexadecimal_characters_are_usable() {
@@ -112,5 +114,15 @@ mod tests {
             Value::parse(&"0f".repeat(32)).unwrap().fingerprint(),
             "2487eeaf7254d1470d3f3b68c657c2bf18f9d3dadfd7c313681b2f0cda792af2"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_usable_is_taken_as_it_is(text in near_text(&["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"])) {
+            if let Ok(value) = Value::parse(&text) {
+                prop_assert_eq!(&*value.text(), &text);
+                prop_assert!(text.len() == 64 && text.bytes().all(|b| b"0123456789abcdef".contains(&b)));
+            }
+        }
     }
 }

@@ -33,6 +33,8 @@ fn name_in(certificate: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near;
+    use proptest::prelude::*;
     use rcgen::{CertificateParams, DnType, KeyPair};
 
     fn certificate(name: &str) -> String {
@@ -49,5 +51,13 @@ mod tests {
         assert_eq!(name("system:admin"), None);
         assert_eq!(name_in(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), None);
         assert_eq!(name_in(b""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_certificate_panics(text in near(&[certificate("system:node:0123456789ab")])) {
+            let name = name_in(&text);
+            prop_assert!(name.is_none_or(|name| !name.is_empty() && name.len() <= text.len()));
+        }
     }
 }

@@ -53,8 +53,8 @@ impl Run {
             names,
             hostname: hostname.to_owned(),
             clean: false,
-            count: last.map_or(1, |last| last.count + 1),
-            crashes: last.filter(|last| !last.clean).map_or(0, |last| last.crashes + 1),
+            count: last.map_or(1, |last| last.count.saturating_add(1)),
+            crashes: last.filter(|last| !last.clean).map_or(0, |last| last.crashes.saturating_add(1)),
             cause: None,
         }
     }
@@ -88,7 +88,7 @@ impl Run {
         let file = file();
         let text = files::read_if_there(&file)
             .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
-        Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+        Ok(text.map(|text| parse(&text)))
     }
 
     /// Writes the record.
@@ -99,6 +99,10 @@ impl Run {
     }
 }
 
+fn parse(text: &str) -> Run {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 fn file() -> PathBuf {
     Path::new(path::STATE).join("last-run.json")
 }
@@ -106,6 +110,8 @@ fn file() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use proptest::prelude::*;
 
     fn run() -> Run {
         Run { image: "i".into(), address: "a".into(), node: "n".into(), clean: true, ..Run::default() }
@@ -156,5 +162,18 @@ mod tests {
         // A record of a release that kept neither, and one that was damaged.
         assert_eq!(told(&after(Some(&run()), None, "m")), ("m n".to_owned(), "n".to_owned()));
         assert_eq!(told(&after(Some(&Run::default()), None, "m")), ("m".to_owned(), "m".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_record_is_the_next_run_begins(
+            text in near_text(&[r#"{"image":"i","address":"a","node":"n","names":["m","n"],"hostname":"m","clean":true,"count":7,"crashes":2,"cause":"c"}"#]),
+        ) {
+            let last = parse(&text);
+            let next = Run::after(Some(&last), None, "i", "a", "n");
+            let _ = next.kind(Some(&last), None, true);
+            prop_assert!(!next.clean && next.names.contains("n"));
+            prop_assert_eq!(parse(&serde_json::to_string(&next).unwrap()), next);
+        }
     }
 }

@@ -132,8 +132,10 @@ fn processes(procs: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
     use crate::sandbox::with_own_mounts;
     use nix::mount::MsFlags;
+    use proptest::prelude::*;
 
     /// A directory that looks like a group with these controllers and processes.
     fn group(controllers: &str, procs: &str) -> tempfile::TempDir {
@@ -226,5 +228,18 @@ mod tests {
             nix::mount::umount(mount.path()).unwrap();
             assert_eq!((left.as_str(), moved.trim()), ("", child.id().to_string().as_str()));
         });
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_group_says_only_what_it_has_is_enabled(
+            controllers in near_text(&["cpuset cpu io memory hugetlb pids rdma misc\n"]),
+            procs in near_text(&["1\n0\n42\n"]),
+        ) {
+            if let Ok(plan) = plan(&controllers) {
+                prop_assert!(plan.enable.iter().all(|name| controllers.split_whitespace().any(|has| has == *name)));
+            }
+            prop_assert!(processes(&procs).iter().all(|pid| !["", "0"].contains(pid)));
+        }
     }
 }

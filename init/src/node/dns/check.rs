@@ -86,6 +86,8 @@ fn query(id: u16, name: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::{near, near_text};
+    use proptest::prelude::*;
 
     #[test]
     fn a_port_is_cut_off_and_an_address_is_no_name() {
@@ -108,5 +110,21 @@ mod tests {
             query(0x0102, "ghcr.io"),
             [&[1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x04ghcr\x02io\0\0\x01\0\x01"].concat()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_registry_is_the_query_is_a_message(registry in near_text(&["ghcr.io", "[::1]:5000", "a.b:1"])) {
+            if let Some(name) = host(&registry) {
+                prop_assert!(registry.contains(name));
+                let message = query(7, name);
+                prop_assert!(message.len() <= HEADER + name.len() + 6 && message.ends_with(&[0, 0, 1, 0, 1]));
+            }
+        }
+
+        #[test]
+        fn no_answer_panics(message in near(&[b"\x01\x02\x81\x83\0\x01\0\0\0\0\0\0\x04ghcr\x02io\0\0\x01\0\x01"])) {
+            prop_assert!(code(&message).is_none_or(|code| code < 16));
+        }
     }
 }
