@@ -36,7 +36,7 @@ mod tests {
     fn every_shell_completes_every_command() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(completions(*shell)).unwrap();
-            for word in ["gateway", "start", "destroy", "log-format"] {
+            for word in ["gateway", "start", "destroy", "doctor", "log-format"] {
                 assert!(script.contains(word), "{shell}: no {word}");
             }
         }

@@ -10,7 +10,7 @@ pub use gateway::{CertsCommand, Command, Component, Destroy, ListArgs, Logs, Sta
 use crate::exit;
 use crate::name::GatewayName;
 use crate::ui::LogFormat;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use openshell_contract::names::host;
 use std::path::PathBuf;
 
@@ -42,6 +42,9 @@ pub enum Topic {
     /// A gateway: one container that runs a Kubernetes node, the gateway server and its sandboxes.
     #[command(subcommand, visible_alias = "gw", after_help = exit::help())]
     Gateway(Command),
+    /// Look for what would keep a gateway from running.
+    #[command(subcommand, visible_alias = "dr")]
+    Doctor(Doctor),
     /// Print the completions of a shell, to be put where it looks for them.
     Completions {
         /// The shell.
@@ -58,6 +61,30 @@ pub enum Topic {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+}
+
+/// What to look for.
+#[derive(Debug, Subcommand)]
+pub enum Doctor {
+    /// Check Docker, the machine, the port and the names that a gateway needs.
+    Check(Check),
+    /// Collect what describes a gateway into a tar, without secrets.
+    Bundle {
+        /// The file; `-` is standard output.
+        #[arg(default_value = "openshell-bundle.tar")]
+        file: PathBuf,
+    },
+}
+
+/// Arguments of `doctor check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// Port to look at [default: the existing gateway's, else 8080].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 /// Form of an answer.

@@ -3,6 +3,7 @@
 mod apply;
 mod certs;
 mod destroy;
+mod doctor;
 mod list;
 mod logs;
 mod publish;
@@ -14,14 +15,14 @@ mod version;
 
 use crate::cli::{Cli, Command, Topic};
 use crate::docker::Engine;
+use crate::docker::host::Environment;
 use crate::error::Error;
 use crate::files::ConfigDir;
 use crate::name::GatewayName;
 use crate::ui::Ui;
 use crate::{exit, generated};
-use std::env::{var, var_os};
+use std::env::var_os;
 use std::io::Write;
-use std::path::PathBuf;
 
 /// What every command about a gateway needs.
 struct Context {
@@ -38,6 +39,7 @@ struct Context {
 pub async fn run(cli: Cli, ui: Ui) -> Result<u8, Error> {
     match cli.topic {
         Topic::Gateway(command) => gateway(&connect(cli.gateway, ui).await?, command).await,
+        Topic::Doctor(command) => doctor::run(cli.gateway, ui, &command).await,
         Topic::Version { output } => version::run(output),
         Topic::Completions { shell } => {
             std::io::stdout().lock().write_all(&generated::completions(shell)).map_err(Error::Stdio)?;
@@ -61,8 +63,7 @@ async fn gateway(context: &Context, command: Command) -> Result<u8, Error> {
 
 async fn connect(name: GatewayName, ui: Ui) -> Result<Context, Error> {
     let config = ConfigDir::new(var_os("XDG_CONFIG_HOME"), var_os("HOME"))?;
-    let home = var_os("HOME").map(PathBuf::from);
-    let engine = Engine::connect(var("DOCKER_HOST").ok(), home.as_deref()).await?;
+    let engine = Engine::connect(&Environment::of_process()).await?;
     Ok(Context { name, engine, config, ui })
 }
 

@@ -16,7 +16,7 @@ pub(super) async fn publish(
     status: &Status,
     steps: &mut Steps,
 ) -> Result<String, Error> {
-    let Context { name, config, .. } = context;
+    let Context { name, config, engine, .. } = context;
     if let Some(pki) = &status.pki {
         let held = config.held(name, &pki.ca_sha256);
         let refused = |cause| Error::NoCertificates { name: name.clone(), cause };
@@ -26,11 +26,13 @@ pub(super) async fn publish(
             steps.warn("The client certificates on this machine were of another CA: replaced");
         }
     }
+    let remote = engine.host().remote();
     let endpoint = settings.endpoint(status.pki.is_some());
     let metadata = Metadata {
         name: name.to_string(),
         gateway_endpoint: endpoint.clone(),
-        is_remote: false,
+        is_remote: remote.is_some(),
+        remote_host: remote.map(str::to_owned),
         gateway_port: settings.port,
         auth_mode: Some(if status.pki.is_some() { "mtls" } else { "plaintext" }.to_owned()),
         client_lifecycle_managed: Some(true),

@@ -78,6 +78,13 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
     for warning in &status.warnings {
         steps.warn(warning);
     }
+    if let Some(machine) = engine.host().remote().filter(|_| settings.is_loopback()) {
+        steps.warn(&format!(
+            "The gateway listens on the loopback of {machine}: reach it with `ssh -L {port}:127.0.0.1:{port}`, or start it \
+             with --bind and --gateway-host",
+            port = settings.port
+        ));
+    }
     steps.success("Gateway ready");
     steps.note(&format!("  Name:     {name}"));
     steps.note(&format!("  Endpoint: {endpoint}"));

@@ -1,47 +1,61 @@
 //! Docker, through its API.
 
 mod act;
+mod describe;
 mod exec;
+pub mod host;
 mod list;
 mod log;
 pub mod observe;
 mod port;
 pub mod spec;
+mod ssh;
 
 pub use exec::{Output, Watch};
 pub use log::LogRequest;
 
 use crate::error::Error;
 use bollard::Docker;
+use host::{Environment, Host};
+use ssh::Tunnel;
 use std::path::Path;
 
 /// A connection to a Docker daemon.
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
-    /// Whether the daemon's ports are this machine's ports.
-    local: bool,
+    host: Host,
+    /// What leads to a daemon behind SSH.
+    _tunnel: Option<Tunnel>,
 }
 
-/// Where Docker listens unless `DOCKER_HOST` says otherwise.
-const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-
 impl Engine {
-    /// Connects to `docker_host` (the value of `DOCKER_HOST`) or the usual socket, and agrees on the
-    /// API's version.
+    /// Connects to where `environment` says, and agrees on the API's version.
     ///
     /// # Errors
-    /// Nobody answers there; the error lists other sockets below `home`.
-    pub async fn connect(docker_host: Option<String>, home: Option<&Path>) -> Result<Self, Error> {
-        let host = docker_host.filter(|h| !h.trim().is_empty()).unwrap_or_else(|| DEFAULT_HOST.to_owned());
+    /// Nobody answers there; the error lists other sockets of this machine.
+    pub async fn connect(environment: &Environment) -> Result<Self, Error> {
+        let host = environment.resolve()?;
         let unavailable = |e: &bollard::errors::Error| Error::DockerUnavailable {
-            host: host.clone(),
+            host: host.url.clone(),
             cause: chain(e),
-            others: other_sockets(&host, home),
+            others: other_sockets(&host, environment.home.as_deref()),
         };
-        let docker = Docker::connect_with_host(&host).map_err(|e| unavailable(&e))?;
+        let tunnel = if host.url.starts_with("ssh://") {
+            Some(Tunnel::open(&host.url).map_err(|e| unavailable(&e.into()))?)
+        } else {
+            None
+        };
+        let url = tunnel.as_ref().map_or_else(|| host.url.clone(), Tunnel::url);
+        let docker = Docker::connect_with_host(&url).map_err(|e| unavailable(&e))?;
         let docker = docker.negotiate_version().await.map_err(|e| unavailable(&e))?;
-        Ok(Self { docker, local: host.starts_with("unix://") })
+        Ok(Self { docker, host, _tunnel: tunnel })
+    }
+
+    /// Where the daemon is.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
     }
 }
 
@@ -59,7 +73,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn other_sockets(tried: &str, home: Option<&Path>) -> Vec<String> {
+fn other_sockets(tried: &Host, home: Option<&Path>) -> Vec<String> {
+    if !tried.is_local() {
+        return Vec::new();
+    }
     let usual = [
         ".colima/default/docker.sock",
         ".colima/docker.sock",
@@ -70,7 +87,7 @@ fn other_sockets(tried: &str, home: Option<&Path>) -> Vec<String> {
     candidates.extend(home.iter().flat_map(|home| usual.iter().map(|u| home.join(u))));
     candidates
         .into_iter()
-        .filter(|path| path.exists() && format!("unix://{}", path.display()) != tried)
+        .filter(|path| path.exists() && format!("unix://{}", path.display()) != tried.url)
         .map(|path| path.display().to_string())
         .collect()
 }
@@ -100,13 +117,16 @@ mod tests {
         let socket = home.path().join(".orbstack/run/docker.sock");
         std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
         std::fs::write(&socket, "").unwrap();
-        let found = other_sockets(DEFAULT_HOST, Some(home.path()));
+        let tried = Host { url: host::DEFAULT_HOST.to_owned(), context: None };
+        let found = other_sockets(&tried, Some(home.path()));
         assert_eq!(found, [socket.display().to_string()]);
     }
 
     #[tokio::test]
     async fn nobody_there_is_said_so() {
-        let error = Engine::connect(Some("unix:///nowhere/docker.sock".to_owned()), None).await.unwrap_err();
+        let host = Some("unix:///nowhere/docker.sock".to_owned());
+        let environment = Environment { host, ..Environment::default() };
+        let error = Engine::connect(&environment).await.unwrap_err();
         assert_eq!(error.exit_code(), crate::exit::DOCKER_UNAVAILABLE);
         assert!(error.render().contains("/nowhere/docker.sock"), "{}", error.render());
     }

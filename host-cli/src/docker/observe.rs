@@ -6,7 +6,7 @@ use crate::name::GatewayName;
 use crate::plan::{Container, Network, Observed, Owner, State};
 use crate::settings::{OPTIONS_LABEL, Settings};
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
-use bollard::query_parameters::{InspectContainerOptions, ListNetworksOptions};
+use bollard::query_parameters::InspectContainerOptions;
 use openshell_contract::names::host;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
@@ -62,14 +62,10 @@ impl Engine {
         let volume = optional(self.docker.inspect_volume(&object).await)
             .map_err(request("inspect volume", &object))?;
         observed.volume = volume.map_or(Owner::Absent, |v| owner(name, &v.labels));
-        let options =
-            ListNetworksOptions { filters: Some(HashMap::from([("name".to_owned(), vec![object.clone()])])) };
-        let networks =
-            self.docker.list_networks(Some(options)).await.map_err(request("list networks", &object))?;
-        observed.networks = networks
+        observed.networks = self
+            .networks(name)
+            .await?
             .into_iter()
-            // Docker's filter matches parts of names.
-            .filter(|n| n.name.as_deref() == Some(&object))
             .map(|n| Network {
                 id: n.id.unwrap_or_default(),
                 owner: owner(name, &n.labels.unwrap_or_default()),

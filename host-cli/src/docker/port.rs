@@ -24,7 +24,7 @@ impl Engine {
         Ok(match holder {
             Some(holder) if own.contains(&holder) => Port::Free,
             Some(holder) => Port::Container(holder),
-            None if self.local => match TcpListener::bind((bind, port)) {
+            None if self.host.is_local() => match TcpListener::bind((bind, port)) {
                 Ok(_) => Port::Free,
                 Err(e) => Port::Host(e.to_string()),
             },

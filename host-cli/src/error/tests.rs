@@ -23,6 +23,7 @@ fn samples() -> Vec<(Error, u8)> {
     let not_ready = |stuck| Error::NotReady { name: name(), stuck: Box::new(stuck), log: vec![], kept: None };
     vec![
         (Error::DockerUnavailable { host: "h".into(), cause: "c".into(), others: vec![] }, 19),
+        (Error::DockerContext { context: "box".into(), cause: "c".into() }, 19),
         (Error::ImageMissing { image: "i".into(), cause: "c".into() }, 14),
         (conflict(Refusal::ForeignContainer("c".into())), 11),
         (conflict(Refusal::ForeignVolume("x".into())), 11),

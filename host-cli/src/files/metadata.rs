@@ -17,6 +17,9 @@ pub struct Metadata {
     pub gateway_endpoint: String,
     /// Whether it is on another machine.
     pub is_remote: bool,
+    /// That machine, as SSH or Docker reaches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_host: Option<String>,
     /// Port on the host.
     pub gateway_port: u16,
     /// `mtls` or `plaintext`; others are made by the upstream client.

@@ -168,6 +168,12 @@ impl Settings {
             .join(",")
     }
 
+    /// Whether only the machine that it runs on can reach it.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        self.options.gateway_host.is_none() && self.bind.is_loopback()
+    }
+
     /// Where clients reach the gateway.
     #[must_use]
     pub fn endpoint(&self, tls: bool) -> String {
