@@ -11,6 +11,7 @@ pub mod client;
 pub mod command;
 pub mod gateway;
 pub mod original;
+pub mod proxy;
 pub mod registry;
 pub mod sandbox;
 pub mod snapshot;
