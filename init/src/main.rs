@@ -55,6 +55,8 @@ Usage: openshell-init COMMAND
   status            how the gateway is, for people
   status --json     the status document on one line
   status --watch    the status document at each change, a line each
+  status --timeline[=svg]
+                    when each stage of the start began, and how long it took
   config            each setting, its value and where that comes from; 1 if one is not allowed
   config --json     the same as JSON
   look              look at everything now, repair or deploy what changed, and tell how that went
@@ -79,6 +81,8 @@ fn main() -> ExitCode {
         ["status"] => ask::status(ask::Form::Text),
         ["status", "--json"] => ask::status(ask::Form::Json),
         ["status", "--watch"] => ask::status(ask::Form::Watch),
+        ["status", "--timeline"] => ask::status(ask::Form::Timeline),
+        ["status", "--timeline=svg"] => ask::status(ask::Form::Svg),
         ["config"] => config::show(config::Form::Text),
         ["config", "--json"] => config::show(config::Form::Json),
         ["export-client"] => ask::export_client(),

@@ -3,6 +3,7 @@
 
 mod request;
 mod text;
+mod timeline;
 
 pub use request::request;
 
@@ -29,6 +30,10 @@ pub enum Form {
     Json,
     /// The document at each change.
     Watch,
+    /// The start's stages as bars.
+    Timeline,
+    /// The same as an SVG picture.
+    Svg,
 }
 
 /// Why process 1 gave no answer.
@@ -60,12 +65,18 @@ pub fn status(form: Form) -> ExitCode {
     let done = match form {
         Form::Watch => watch(),
         Form::Json => ask("status"),
-        Form::Text => ask("status").and_then(|answer| Ok(text::render(&serde_json::from_str(&answer)?))),
+        Form::Text => rendered(text::render),
+        Form::Timeline => rendered(timeline::text),
+        Form::Svg => rendered(timeline::svg),
     };
     match done {
         Ok(text) => say(&mut io::stdout(), &text, exit::OK),
         Err(e) => fail(&e),
     }
+}
+
+fn rendered(by: fn(&Status) -> String) -> Result<String, AskError> {
+    Ok(by(&serde_json::from_str(&ask("status")?)?))
 }
 
 /// `export-client`: a tar of the client's three files on standard output.
