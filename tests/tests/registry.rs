@@ -7,7 +7,7 @@ use openshell_e2e::registry::Registry;
 
 const USER: &str = "robot$e2e";
 /// Every sign that some notation gives a meaning.
-const PASSWORD: &str = r#" p'":#\ {{x}} $HOME %41 x"#;
+const PASSWORD: &str = r#"p'":#\ {{x}} $HOME %41 x"#;
 
 /// Arguments of a start with the image `tag`, which nobody else has.
 fn arguments(registry: &Registry, tag: &str, password: &str) -> Vec<String> {
