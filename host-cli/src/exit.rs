@@ -46,3 +46,17 @@ pub fn help() -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TABLE;
+
+    #[test]
+    fn the_readme_lists_every_code_and_no_other() {
+        let readme = include_str!("../../README.md");
+        let (_, listed) = readme.split_once("| code | meaning |\n|---|---|\n").unwrap();
+        let rows: Vec<_> = TABLE.iter().map(|(code, meaning)| format!("| {code} | {meaning} |\n")).collect();
+        let wanted = rows.concat();
+        assert!(listed.starts_with(&format!("{wanted}\n")), "{wanted}");
+    }
+}
