@@ -45,7 +45,7 @@ pub struct Look<'a> {
 
 impl Look<'_> {
     /// Waits until the gateway serves. Fails when its pod has told for long that it can't, which `failing` keeps over
-    /// waits that are cut off.
+    /// waits that are cut off, and when there is nothing that could make a pod.
     pub async fn wait(&self, pki: Option<&Outcome>, failing: &mut Failing) -> Result<(), Failure> {
         let probe = Probe::new(pki)?;
         let mut tries = 0_u32;
@@ -53,6 +53,12 @@ impl Look<'_> {
         loop {
             if tries.is_multiple_of(TRIES_PER_LOOK) {
                 let (seen, is_failing) = self.runs().await?;
+                // No time brings it back: the chart has to be deployed again.
+                if let Err(failure) = &seen
+                    && failure.reason == Reason::ReleaseIncomplete
+                {
+                    return seen;
+                }
                 let revision = self.board.status().chart.map_or(0, |chart| chart.revision);
                 let state = match &seen {
                     Ok(()) => State::Well,

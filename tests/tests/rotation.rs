@@ -92,6 +92,27 @@ fn a_deleted_secret_is_back_within_seconds_and_nobody_notices() {
     assert!(warnings.iter().any(|w| w.contains("CA restored")), "{warnings:?}");
     client.connects(&gateway);
     sandbox::shake_hands(&gateway);
+    a_deleted_object_of_the_release_is_back(&gateway);
+}
+
+fn a_deleted_object_of_the_release_is_back(gateway: &Gateway) {
+    for object in [
+        "statefulset/openshell",
+        "service/openshell",
+        "role/openshell-sandbox",
+        "networkpolicy/openshell-sandbox-ssh",
+    ] {
+        let begin = std::time::Instant::now();
+        let _ = gateway.kubectl(&["delete", object], "").ok();
+        // As the next pass does by itself, within half a minute.
+        gateway.wait("it is made again", || {
+            let _ = gateway.exec(&["openshell-init", "look"]);
+            gateway.kubectl(&["get", object], "").code == 0
+        });
+        assert!(begin.elapsed().as_secs() < 20, "{object} took {:?}", begin.elapsed());
+    }
+    gateway.wait_ready();
+    assert_eq!(gateway.grpc_health(true).ok().trim(), "SERVING");
 }
 
 #[test]

@@ -157,6 +157,9 @@ reasons! {
     /// The node runs short of disk, memory or process numbers, and pods may be evicted.
     NodePressure => "NodePressure",
         "Free what the node runs short of, or give Docker more of it.";
+    /// An object of the release was deleted.
+    ReleaseIncomplete => "ReleaseIncomplete",
+        "Nothing: it is made again by itself. Find out who deletes it if it happens again.";
     /// The gateway's pod is not ready.
     GatewayNotReady => "GatewayNotReady",
         "Read the pod's reason in the message; `docker exec CONTAINER kubectl -n openshell describe pod openshell-0` shows more.";

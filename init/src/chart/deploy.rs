@@ -1,5 +1,6 @@
 //! Deploys the chart with Helm, if it has to be.
 
+use super::live;
 use super::release::{Decision, Revision, decide};
 use crate::exec;
 use crate::failure::{Context, Failure};
@@ -17,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use tracing::info;
 
 /// Helm is not asked to wait for the pods, so this is for its API calls alone.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -67,9 +69,13 @@ pub async fn ensure(
     digest.truncate(DIGEST_LENGTH);
 
     let (interrupted, command, input, done, refused) = match decide(revisions(api).await?, &digest) {
-        Decision::Keep(revision) => {
-            return Ok(Deployed { revision, digest, done: "unchanged", refused: None });
-        }
+        Decision::Keep(revision) => match live::missing(client, namespace, values).await? {
+            None => return Ok(Deployed { revision, digest, done: "unchanged", refused: None }),
+            Some(missing) => {
+                info!("{missing} is missing: the chart is deployed again");
+                (Vec::new(), upgrade(&digest, namespace, kubeconfig), input, "an object was missing", None)
+            }
+        },
         Decision::Stay { revision, refused } => {
             let done = "kept, what is wanted was taken back";
             return Ok(Deployed { revision, digest, done, refused: Some(refused) });

@@ -1,6 +1,7 @@
 //! The chart: what it is given, whether it has to be deployed, and deploying it.
 
 mod deploy;
+mod live;
 mod marks;
 mod overrides;
 mod release;

@@ -64,7 +64,10 @@ pub async fn look(client: &Client) -> Result<Rollout, Failure> {
 fn judge(set: Option<&StatefulSet>, pod: Option<&Pod>, lives: impl Fn(&str) -> bool) -> Rollout {
     let waiting =
         |detail: String| Rollout { current: false, detail, reason: Reason::GatewayNotReady, failing: false };
-    let Some(set) = set else { return waiting("there is no StatefulSet openshell".to_owned()) };
+    let Some(set) = set else {
+        let detail = "there is no StatefulSet openshell".to_owned();
+        return Rollout { reason: Reason::ReleaseIncomplete, ..waiting(detail) };
+    };
     if !is_observed(set) {
         return waiting("the StatefulSet's controller has not seen the newest template yet".to_owned());
     }
