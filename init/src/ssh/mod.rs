@@ -23,7 +23,7 @@ const KEY: Key = Key { name: cluster::SSH_SECRET, type_: "Opaque" };
 /// damages is put back.
 #[derive(Default)]
 pub struct Keeper {
-    /// The value that was last seen, and whether sandboxes were compared with it.
+    /// The value that was last seen, and whether all sandboxes were found to hold it.
     known: Option<(Value, bool)>,
 }
 
@@ -36,7 +36,7 @@ pub struct Ensured {
     pub done: String,
     /// Whether it was missing or damaged and got its value back.
     pub restored: bool,
-    /// Sandboxes that hold another value. Told once for each value.
+    /// Sandboxes that hold another value.
     pub strangers: Vec<String>,
 }
 
@@ -73,7 +73,8 @@ impl Keeper {
         }
         let strangers = decide::strangers(&value, &holders);
         let fingerprint = value.fingerprint();
-        self.known = Some((value, true));
+        // Until the last stranger is gone it is compared again.
+        self.known = Some((value, strangers.is_empty()));
         Ok(Ensured { fingerprint, done, restored, strangers })
     }
 
@@ -91,7 +92,7 @@ impl Keeper {
             let found = kube::read(&api, KEY.name).await?;
             let value = Value::generate();
             write(&api, found.as_ref(), &value).await?;
-            // The next pass compares, and tells who is cut off for as long as the process lives.
+            // The next pass compares, and tells who is cut off.
             self.known = Some((value, false));
         }
         Ok(holders)
