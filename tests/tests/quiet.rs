@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What process 1 of a ready gateway may take up.
 const RESIDENT_KIB: u64 = 10 * 1024;
 /// How long is looked, and how often it may be put on a processor meanwhile: once a second.
-const LOOK: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_secs(30);
 const SWITCHES: u64 = LOOK.as_secs();
 
 #[test]
