@@ -53,6 +53,10 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
             written::out().await;
         }
         if served {
+            if status.ready_after_ms.is_none() {
+                // Our node came up after the pass had looked at nodes, and gets its label by the next one.
+                reconciler.changed.notify_one();
+            }
             board.serves();
         }
         // The stage that failed has put up the problem.

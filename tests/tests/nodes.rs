@@ -59,8 +59,10 @@ fn only_a_node_that_was_ours_and_is_gone_is_removed_with_what_it_leaves() {
     let _ = gateway.start(&[]).ok();
     let ours = gateway.status().unwrap().node.unwrap().name;
     let label = format!("{}=true", cluster::NODE_LABEL);
-    let labelled = gateway.kubectl(&["get", "nodes", "-l", &label, "-o", "name"], "").ok();
-    assert_eq!(labelled.trim(), format!("node/{ours}"), "our node has no label");
+    gateway.wait("our node has its label, and nobody else", || {
+        let labelled = gateway.kubectl(&["get", "nodes", "-l", &label, "-o", "name"], "").ok();
+        labelled.trim() == format!("node/{ours}")
+    });
 
     let password = "alive.node-password.k3s";
     create(&gateway, &lease("alive"));
