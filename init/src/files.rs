@@ -1,6 +1,6 @@
 //! Files that are whole or not there, whenever the power goes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -34,6 +34,14 @@ fn write_and_rename(path: &Path, content: &[u8], mode: u32, durable: bool) -> io
 /// Makes `path` and its parents, `path` itself with `mode`.
 pub fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path)
+}
+
+/// The entries of a directory that may be missing.
+pub fn entries(dir: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.collect(),
+    }
 }
 
 /// Reads a file that may be missing.

@@ -49,14 +49,14 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
         let passed = pass(reconciler, &mut failing).await;
         let served = matches!(passed, Ok(true));
         let status = board.status();
-        if served && status.ready_after_ms.is_none() && written::is_due(status.boot) {
-            written::out().await;
+        if served && status.ready_after_ms.is_none() {
+            if written::is_due(status.boot) {
+                written::out().await;
+            }
+            // Our node came up after the pass had looked at nodes, and gets its label by the next one.
+            reconciler.changed.notify_one();
         }
         if served {
-            if status.ready_after_ms.is_none() {
-                // Our node came up after the pass had looked at nodes, and gets its label by the next one.
-                reconciler.changed.notify_one();
-            }
             board.serves();
         }
         // The stage that failed has put up the problem.

@@ -27,13 +27,11 @@ struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     Release,
-    /// Where sandboxes live.
+    /// Where sandboxes live: [`cluster::NAMESPACE`] if no value says otherwise, by the chart's own values.
     Sandboxes,
     Cluster,
 }
 
-/// Where sandboxes live if no value says so, by the chart's own.
-const SANDBOXES: &str = "openshell";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Of the chart in `helm/openshell`, each in version `v1` of its group.
@@ -72,7 +70,9 @@ pub async fn missing(client: &Client, namespace: &str, values: &Value) -> Result
         let sandboxes = values.pointer("/server/sandboxNamespace").and_then(Value::as_str);
         let api: Api<DynamicObject> = match object.scope {
             Scope::Release => Api::namespaced_with(client.clone(), namespace, &kind),
-            Scope::Sandboxes => Api::namespaced_with(client.clone(), sandboxes.unwrap_or(SANDBOXES), &kind),
+            Scope::Sandboxes => {
+                Api::namespaced_with(client.clone(), sandboxes.unwrap_or(cluster::NAMESPACE), &kind)
+            }
             Scope::Cluster => Api::all_with(client.clone(), &kind),
         };
         let name = format!("{}{}", cluster::RELEASE, object.suffix);

@@ -6,7 +6,7 @@
 //! object goes last, so that a takeover that was cut off is begun again.
 
 use crate::failure::Failure;
-use crate::kube::{is_missing, within};
+use crate::kube::{delete, is_missing, within};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -58,13 +58,7 @@ pub async fn take_over(client: &Client) -> Result<bool, Failure> {
     within(charts.patch_metadata(name, &PatchParams::default(), &without), context).await?;
     let only_this = Preconditions { uid: chart.metadata.uid, ..Preconditions::default() };
     // It is gone already if it was being deleted.
-    let gone = async {
-        match charts.delete(name, &DeleteParams::default().preconditions(only_this)).await {
-            Err(e) if !is_missing(&e) => Err(e),
-            _ => Ok(()),
-        }
-    };
-    within(gone, context).await?;
+    delete(&charts, name, &DeleteParams::default().preconditions(only_this), context).await?;
     Ok(true)
 }
 
@@ -72,13 +66,7 @@ pub async fn take_over(client: &Client) -> Result<bool, Failure> {
 /// none meanwhile (Kubernetes "Garbage Collection").
 async fn end_job(client: &Client, job: &str) -> Result<(), Failure> {
     let jobs: Api<Job> = Api::namespaced(client.clone(), SYSTEM);
-    let deleted = async {
-        match jobs.delete(job, &DeleteParams::foreground()).await {
-            Err(e) if !is_missing(&e) => Err(e),
-            _ => Ok(()),
-        }
-    };
-    within(deleted, || format!("can't delete Job {job}")).await?;
+    delete(&jobs, job, &DeleteParams::foreground(), || format!("can't delete Job {job}")).await?;
     let gone = async {
         while within(jobs.get_opt(job), || format!("can't look for Job {job}")).await?.is_some() {
             tokio::time::sleep(POLL).await;
@@ -96,14 +84,10 @@ async fn forget<K>(api: &Api<K>, (namespace, name): (Option<&str>, String)) -> R
 where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
-    let gone = async {
-        match api.delete(&name, &DeleteParams::default()).await {
-            Err(e) if !is_missing(&e) => Err(e),
-            _ => Ok(()),
-        }
-    };
-    within(gone, || format!("can't delete {name} in {}, the original's", namespace.unwrap_or("the cluster")))
-        .await
+    delete(api, &name, &DeleteParams::default(), || {
+        format!("can't delete {name} in {}, the original's", namespace.unwrap_or("the cluster"))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::apply::Applier;
 use super::plan::{Entry, Guard};
 use crate::failure::Failure;
-use crate::kube::{is_missing, within};
+use crate::kube::{delete, within};
 use kube::api::{DeleteParams, DynamicObject, ListParams, Preconditions};
 use openshell_contract::names::cluster;
 
@@ -43,13 +43,7 @@ pub async fn prune(applier: &mut Applier<'_>, entry: &Entry) -> Result<Outcome, 
     let only_this = Preconditions { uid: object.metadata.uid, ..Preconditions::default() };
     // What belongs to it goes as well (Kubernetes "Garbage Collection", background deletion).
     let how = DeleteParams::background().preconditions(only_this);
-    let gone = async {
-        match api.delete(&entry.name, &how).await {
-            Err(e) if is_missing(&e) => Ok(()),
-            other => other.map(drop),
-        }
-    };
-    within(gone, what).await.map(|()| Outcome::Gone)
+    delete(&api, &entry.name, &how, what).await.map(|()| Outcome::Gone)
 }
 
 /// Whether there are objects of the kind that `definition` defines.

@@ -15,6 +15,7 @@
 
 use super::staged;
 use crate::failure::{Context, Failure};
+use crate::files;
 use openshell_contract::reason::Reason;
 use openshell_pid1::mountinfo::{self, Mount};
 use std::fs;
@@ -63,13 +64,8 @@ fn is_someone_elses(mounts: &[Mount], dir: &Path) -> bool {
 
 /// Empties `dir`. Returns how many entries it had.
 fn empty(dir: &Path) -> io::Result<usize> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
     let mut removed = 0;
-    for entry in entries {
-        let entry = entry?;
+    for entry in files::entries(dir)? {
         // A link is removed, never followed.
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;

@@ -5,6 +5,7 @@
 //! deletes nothing: its objects are taken over by name, by the chart or with the image's own manifests.
 
 use crate::failure::{Context, Failure};
+use crate::files;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use std::fs;
@@ -36,13 +37,8 @@ fn remove_below(data: &Path) -> Result<usize, Failure> {
 
 /// Removes files by their names.
 fn matching(dir: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<usize> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
     let mut removed = 0;
-    for entry in entries {
-        let entry = entry?;
+    for entry in files::entries(dir)? {
         if !entry.file_type()?.is_dir() && is_ours(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
             removed += 1;

@@ -6,6 +6,7 @@
 //! which the database has written out.
 
 use crate::failure::{Context, Failure};
+use crate::files;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use std::fs;
@@ -33,13 +34,8 @@ fn remove_below(data: &Path) -> io::Result<usize> {
 
 /// Removes the files of `dir` that are empty and `torn` says may go, and those `deep` in it.
 fn empty(dir: &Path, deep: bool, torn: &dyn Fn(&Path) -> bool) -> io::Result<usize> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
     let mut removed = 0;
-    for entry in entries {
-        let entry = entry?;
+    for entry in files::entries(dir)? {
         // Of the entry itself: a link is not followed.
         let (file, is) = (entry.path(), entry.metadata()?);
         if is.is_dir() && deep {

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::kube::{is_missing, within};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::core::GroupVersionKind;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -36,14 +37,7 @@ pub async fn list(client: &Client, namespace: &str) -> Result<Vec<Holder>, Failu
 }
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
-    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version,
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    }
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
 }
 
 async fn list_kind(client: &Client, namespace: &str, kind: &ApiResource) -> Result<Vec<Holder>, Failure> {
