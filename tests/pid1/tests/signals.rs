@@ -150,7 +150,8 @@ fn a_flood_into_a_stalled_log_neither_grows_it_nor_deafens_it() {
 #[test]
 fn a_terminals_interrupt_reaches_process_1_alone() {
     let command = format!(
-        "unshare --pid --mount --fork --mount-proc --kill-child -- {} {} count INT obey TERM say up hang",
+        // `exec`, or a shell that stays the parent, as dash does, dies of the same key.
+        "exec unshare --pid --mount --fork --mount-proc --kill-child -- {} {} count INT obey TERM say up hang",
         program("process-one").display(),
         program("ping-pong").display()
     );
