@@ -62,16 +62,17 @@ func TestProbes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			container := server(t, decode(t, render(t, "values/"+name+".yaml", nil)))
 			for path, probe := range map[string]*corev1.Probe{
-				"/healthz startup": container.StartupProbe,
-				"/healthz":         container.LivenessProbe,
-				"/readyz":          container.ReadinessProbe,
+				"/healthz": container.LivenessProbe,
+				"/readyz":  container.ReadinessProbe,
 			} {
-				path = strings.Fields(path)[0]
 				http := probe.HTTPGet != nil && probe.HTTPGet.Path == path && probe.HTTPGet.Port.StrVal == "health"
 				tcp := probe.TCPSocket != nil && probe.TCPSocket.Port.StrVal == "grpc"
 				if http != health || tcp == health {
 					t.Errorf("probe for %s is %v", path, probe.ProbeHandler)
 				}
+			}
+			if container.StartupProbe != nil {
+				t.Errorf("a probe of the start delays it: %v", container.StartupProbe)
 			}
 		})
 	}

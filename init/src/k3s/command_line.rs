@@ -7,6 +7,15 @@ use openshell_contract::settings::Settings;
 /// Names that the API server's certificate lists besides k3s's own.
 const API_SANS: [&str; 3] = ["127.0.0.1", "localhost", "host.docker.internal"];
 
+/// Each controller gets a token of its own when it starts, from one client whose default of 20 requests a second
+/// holds a first start up for four seconds (kubernetes `cmd/kube-controller-manager`, `--kube-api-qps`). The API it
+/// asks is in the same process and sheds load by itself.
+const CONTROLLER_RATE: [&str; 2] = ["kube-api-qps=200", "kube-api-burst=400"];
+
+/// A pod's address reaches the rules of the node's ports this soon. The default of a second is meant for thousands of
+/// services (kubernetes `pkg/proxy/apis/config/v1alpha1/defaults.go`); a refresh of ours takes some 20 ms.
+const PROXY_PERIOD: &str = "iptables-min-sync-period=100ms";
+
 /// How `/bin/k3s` is started.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
@@ -35,6 +44,8 @@ impl CommandLine {
         ];
         let extra = settings.extra_sans.iter().map(String::as_str);
         args.extend(API_SANS.into_iter().chain(extra).map(|san| format!("--tls-san={san}")));
+        args.extend(CONTROLLER_RATE.map(|arg| format!("--kube-controller-manager-arg={arg}")));
+        args.push(format!("--kube-proxy-arg={PROXY_PERIOD}"));
         args.extend(prepared);
         Self { args, environment: Vec::new() }
     }
@@ -56,7 +67,9 @@ mod tests {
             "server --disable=traefik --disable-helm-controller --node-name=openshell-x \
              --node-label=kubernetes.io/hostname=first --node-ip=172.18.0.2 \
              --kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf --tls-san=127.0.0.1 --tls-san=localhost \
-             --tls-san=host.docker.internal --tls-san=gw.example --snapshotter=native"
+             --tls-san=host.docker.internal --tls-san=gw.example --kube-controller-manager-arg=kube-api-qps=200 \
+             --kube-controller-manager-arg=kube-api-burst=400 \
+             --kube-proxy-arg=iptables-min-sync-period=100ms --snapshotter=native"
         );
     }
 }
