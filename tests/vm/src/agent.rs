@@ -1,24 +1,22 @@
-//! The machine's shell, over its virtio-serial port. The protocol is in `guest/agent`.
+//! The machine's shell, over its port. The protocol is in `guest/agent`.
 
 use crate::error::{Attempt, Error, Result};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 const HELLO: &str = "hello";
 
-/// The connection to the agent. It lasts as long as the QEMU process, over restarts of the machine.
+/// The connection to the agent. It lasts as long as the machine's process, over restarts of the machine.
 pub struct Agent {
     stream: UnixStream,
     unread: Vec<u8>,
 }
 
 impl Agent {
-    /// Connects to the port's socket.
-    pub fn connect(socket: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(socket).attempting(|| "can't connect to the machine's port")?;
-        Ok(Self { stream, unread: Vec::new() })
+    /// The other end is the machine's port.
+    pub fn new(stream: UnixStream) -> Self {
+        Self { stream, unread: Vec::new() }
     }
 
     /// Waits until the machine's agent has started, whatever was said before.
@@ -38,10 +36,10 @@ impl Agent {
         let deadline = Instant::now() + limit;
         self.send(script)?;
         let output = self.frame(deadline)?;
-        if output == HELLO {
+        let code = self.frame(deadline)?;
+        if code == HELLO {
             return Err(Error::Machine(format!("restarted by itself during: {script}")));
         }
-        let code = self.frame(deadline)?;
         let code = code.parse().map_err(|_| Error::Machine(format!("gave '{code}' for an exit code")))?;
         Ok((output, code))
     }
@@ -85,7 +83,7 @@ mod tests {
 
     fn pair() -> (UnixStream, Agent) {
         let (machine, stream) = UnixStream::pair().unwrap();
-        (machine, Agent { stream, unread: Vec::new() })
+        (machine, Agent::new(stream))
     }
 
     const LIMIT: Duration = Duration::from_secs(5);
@@ -104,7 +102,7 @@ mod tests {
         let (mut machine, mut agent) = pair();
         let error = agent.run("x", Duration::from_millis(10)).unwrap_err();
         assert!(error.to_string().contains("does not answer"), "{error}");
-        machine.write_all(b"hello\0").unwrap();
+        machine.write_all(b"torn off\0hello\0").unwrap();
         let error = agent.run("x", LIMIT).unwrap_err();
         assert!(error.to_string().contains("restarted by itself"), "{error}");
         drop(machine);

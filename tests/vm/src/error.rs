@@ -14,7 +14,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The machine does not do what it is told, or is gone.
-    #[error("the machine {0}; its console is in {console}", console = crate::qemu::CONSOLE)]
+    #[error("the machine {0}; its console is in {console}", console = crate::machine::CONSOLE)]
     Machine(String),
     /// A command in the machine failed.
     #[error("exit code {code} of: {script}\n{output}")]

@@ -1,7 +1,7 @@
 //! The machine of a scenario: a disk of its own, and a shell.
 
 use crate::error::{Error, Result};
-use crate::qemu::{Hardware, Machine};
+use crate::machine::{Hardware, Machine};
 use std::time::{Duration, Instant};
 
 /// Longest time for one command. Emulated code is ten times slower, and the machine may be busy.

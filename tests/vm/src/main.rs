@@ -1,4 +1,4 @@
-//! Tests on a whole machine under QEMU: Debian with systemd and its Docker on cgroup v2, and a power
+//! Tests on a whole machine: Debian with systemd and its Docker on cgroup v2, and a power
 //! supply that can fail.
 //!
 //! `tests/vm/run` prepares everything and starts this; one line per scenario, and one at the end.
@@ -9,30 +9,37 @@ mod disk;
 mod error;
 mod gateway;
 mod guest;
+mod machine;
 mod qemu;
 mod scenarios;
+mod uml;
 
+use disk::Disk;
 use error::{Attempt, Result};
 use guest::Guest;
-use qemu::Hardware;
+use machine::Hardware;
 use scenarios::{Lab, STORIES, Story};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     let Some(files) = args.next() else {
-        say("usage: openshell-vm-tests DIRECTORY [STORY]…; tests/vm/run makes the directory");
+        say("usage: openshell-vm-tests DIRECTORY [--has-kvm | STORY…]; tests/vm/run makes the directory");
         return ExitCode::from(2);
     };
     let only: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     // Backing files are looked for beside the image that names them.
     let files = std::fs::canonicalize(&files).attempting(|| format!("no directory {}", files.display()));
-    match files.and_then(|files| all(&files, &only)) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+    let result = match only.as_slice() {
+        [flag] if flag == "--has-kvm" => files.and_then(|files| accelerator::kvm_works(&files)),
+        _ => files.and_then(|files| all(&files, &only)).map(|failed| failed == 0),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(e) => {
             say(&format!("vm: {e}"));
             ExitCode::FAILURE
@@ -43,20 +50,20 @@ fn main() -> ExitCode {
 /// Runs the stories. Returns how many steps failed.
 fn all(files: &Path, only: &[String]) -> Result<usize> {
     let begin = Instant::now();
-    let mut hardware =
-        Hardware { files: files.to_owned(), disk: PathBuf::new(), drives: Vec::new(), accelerator: "" };
-    hardware.accelerator = accelerator::probe(&hardware)?;
-    let base = disk::loaded(files, hardware.accelerator)?;
-    say(&format!("machine ready by {} after {} s", hardware.accelerator, begin.elapsed().as_secs()));
+    let accelerator = accelerator::probe(files)?;
+    let base = disk::loaded(files, accelerator)?;
+    say(&format!("machine ready by {accelerator} after {} s", begin.elapsed().as_secs()));
     let (mut passed, mut failed) = (0, 0);
     for story in STORIES.iter().filter(|story| only.is_empty() || only.iter().any(|name| name == story.name))
     {
-        let disk = files.join(format!("{}.qcow2", story.name));
-        disk::overlay(&base, "qcow2", &disk)?;
-        let ok = tell(
-            story,
-            Hardware { disk: disk.clone(), drives: Vec::new(), files: files.to_owned(), ..hardware },
-        )?;
+        let disk = Disk::on(&base, accelerator, files.join(format!("{}.disk", story.name)))?;
+        let hardware =
+            Hardware { files: files.to_owned(), disk: disk.clone(), drives: Vec::new(), accelerator };
+        let ok = tell(story, hardware)?;
+        // That of a story that failed is left to be looked at.
+        if ok == story.steps.len() {
+            disk.remove()?;
+        }
         passed += ok;
         failed += story.steps.len() - ok;
     }

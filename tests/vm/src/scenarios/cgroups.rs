@@ -29,7 +29,7 @@ pub fn a_private_namespace_is_evacuated(lab: &mut Lab) -> Result<String> {
     run_container(guest, "--cgroupns=private --memory=2g --memory-swap=2g")?;
     guest.sh(&format!(
         "systemd-run --quiet --unit=storm bash -c \
-         'while docker exec {CONTAINER} openshell-init version; do echo; done >/var/tmp/storm'"
+         'while true; do docker exec {CONTAINER} openshell-init version >/dev/null && echo; done >/var/tmp/storm'"
     ))?;
     gateway::wait_stage(guest, "k3s")?;
     let visits = guest.sh("systemctl stop storm; wc -l </var/tmp/storm")?;
