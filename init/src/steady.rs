@@ -60,7 +60,7 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
             board.serves();
         }
         // The stage that failed has put up the problem.
-        settle(board);
+        settle(board, served);
         reconciler.looks.tell(asked);
         // Nobody has to wait for it.
         if served {
@@ -95,7 +95,7 @@ async fn pass(reconciler: &Reconciler, failing: &mut gateway::Failing) -> Result
             Err(failure) => {
                 if board.status().phase == Phase::Ready {
                     board.problem(Stage::Gateway, &failure);
-                    settle(board);
+                    settle(board, false);
                 }
                 let waited = look.wait(pki.as_ref(), failing).await;
                 // Only what the pod itself told is a reason to take it back.
@@ -118,11 +118,13 @@ async fn pass(reconciler: &Reconciler, failing: &mut gateway::Failing) -> Result
     }
 }
 
-/// Enters the phase that the board's problems call for; the board keeps to a final one.
-fn settle(board: &Board) {
+/// Enters the phase that the board's problems call for; the board keeps to a final one. That a problem is gone makes
+/// nothing ready by itself: after an outage of the API nothing is known of the node until a pass has seen the gateway
+/// serve again.
+fn settle(board: &Board, served: bool) {
     let status = board.status();
     let all_done = status.stages.iter().all(|s| s.state == StageState::Done);
-    board.enter(match (status.problems.is_empty(), all_done) {
+    board.enter(match (status.problems.is_empty(), all_done && served) {
         (true, true) => Phase::Ready,
         (true, false) => status.phase,
         (false, _) => Phase::Degraded,

@@ -1,4 +1,4 @@
-//! What the design allows (ARCHITECTURE.md, "Budgets").
+//! What the design allows (docs/performance.md).
 
 use crate::samples::{Measure, Samples, Summary};
 use crate::{BARE, GATEWAY};
