@@ -29,6 +29,8 @@ codes! {
     IMAGE_MISSING = 14, "image missing";
     /// Docker does not answer.
     DOCKER_UNAVAILABLE = 19, "Docker unavailable";
+    /// The machine lacks a GPU, processors or the architecture that was asked for.
+    UNSUITABLE = 21, "the machine lacks what was asked for: GPU, processors, the image's architecture";
     /// The gateway failed or its container crashes while starting.
     START_FAILED = 22, "the gateway failed, or its container crashes";
     /// `status`: it serves, but something is wrong.

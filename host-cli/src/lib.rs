@@ -14,6 +14,7 @@ pub mod exit;
 pub mod files;
 pub mod follow;
 pub mod generated;
+pub mod machine;
 pub mod name;
 pub mod plan;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 use super::Output;
 use super::parse::{key_value, span};
+use crate::settings::{Cpus, Gpu, Memory};
 use clap::{Args, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -48,6 +49,22 @@ pub struct Start {
     /// Name or address by which clients reach the gateway from elsewhere.
     #[arg(long, value_name = "HOST")]
     pub gateway_host: Option<String>,
+    /// GPUs for sandboxes: all of NVIDIA's, by CDI or else by the runtime "nvidia"; `--gpu=legacy` by that
+    /// runtime, `--gpu=nvidia.com/gpu=0,…` these CDI devices, `--gpu=off` none.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "auto", value_name = "WHICH")]
+    pub gpu: Option<Gpu>,
+    /// Memory that all of the gateway may use, such as 6g; 0 takes the limit back.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<Memory>,
+    /// Processors that all of the gateway may use, such as 1.5; 0 takes the limit back.
+    #[arg(long, value_name = "NUMBER")]
+    pub cpus: Option<Cpus>,
+    /// User of the registry that the images come from [default with a token: __token__].
+    #[arg(long, env = "OPENSHELL_REGISTRY_USERNAME", hide_env_values = true, value_name = "USER")]
+    pub registry_username: Option<String>,
+    /// Password or token for that registry; better in the variable, which nobody else sees.
+    #[arg(long, env = "OPENSHELL_REGISTRY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub registry_token: Option<String>,
     /// Setting for PID 1 of the gateway; an empty value takes it back. Repeatable.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = key_value)]
     pub env: Vec<(String, String)>,

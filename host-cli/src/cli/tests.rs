@@ -1,4 +1,5 @@
 use super::*;
+use crate::settings::Gpu;
 use clap::CommandFactory;
 
 fn start(args: &[&str]) -> Result<(GatewayName, Start), clap::Error> {
@@ -22,13 +23,25 @@ fn flags_keep_the_names_of_old() {
     assert_eq!(name.as_str(), "a");
     assert_eq!((args.port, args.plaintext, args.disable_gateway_auth), (Some(9000), Some(true), None));
     assert_eq!(args.env, [("A".to_owned(), "b=c".to_owned())]);
+    let (_, gpu) = start(&["--gpu", "--registry-username", "me", "--registry-token", "t"]).unwrap();
+    assert_eq!((gpu.gpu, gpu.registry_token.as_deref()), (Some(Gpu::Auto), Some("t")));
+    assert_eq!(start(&["--gpu=off"]).unwrap().1.gpu, Some(Gpu::Off));
     assert_eq!(start(&["--plaintext=false"]).unwrap().1.plaintext, Some(false));
     assert_eq!(start(&["-g", "b"]).unwrap().0.as_str(), "b");
 }
 
 #[test]
 fn nonsense_is_refused() {
-    for bad in [["--port", "0"], ["--env", "x"], ["--env", "1A=b"], ["--name", "-x"], ["--bind", "host"]] {
+    for bad in [
+        ["--port", "0"],
+        ["--env", "x"],
+        ["--env", "1A=b"],
+        ["--name", "-x"],
+        ["--bind", "host"],
+        ["--memory", "lots"],
+        ["--cpus", "0.1"],
+        ["--gpu=0", "--no-wait"],
+    ] {
         assert!(start(&bad).is_err(), "{bad:?}");
     }
 }

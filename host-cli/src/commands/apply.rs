@@ -1,10 +1,11 @@
 //! Carries out the plan of a start.
 
+use super::suit::Suited;
 use super::{Context, interrupted};
 use crate::error::Error;
 use crate::follow::{self, Stuck};
 use crate::plan::Action;
-use crate::settings::Settings;
+use crate::settings::{Settings, registry};
 use crate::ui::Steps;
 use openshell_contract::status::Status;
 use std::time::Duration;
@@ -16,6 +17,7 @@ const LOG_LINES: u32 = 12;
 pub(super) struct Job<'a> {
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
+    pub(super) suited: &'a Suited,
     /// How long the gateway may take to become ready.
     pub(super) timeout: Duration,
     /// Whether an earlier start had put a container aside and was cut.
@@ -55,10 +57,13 @@ impl Job<'_> {
         match action {
             Action::PullImage => {
                 let image = &self.settings.image;
+                let login = registry::login(image, &self.settings.env);
                 tokio::select! {
-                    pulled = engine.pull(image, |_| steps.tick()) => pulled?,
+                    pulled = engine.pull(image, login.as_ref(), |_| steps.tick()) => pulled?,
                     () = interrupted() => return Err(Error::Interrupted(name.clone())),
                 }
+                let pulled = engine.image(image).await?;
+                self.suited.image(self.context, self.settings, pulled.as_ref())?;
             }
             Action::CreateNetwork => engine.create_network(name).await?,
             Action::CreateVolume => engine.create_volume(name).await?,
@@ -67,7 +72,9 @@ impl Job<'_> {
             Action::RemoveFailed => engine.remove_container(&name.failed()).await?,
             Action::PutAside => engine.rename(&object, name.previous()).await?,
             Action::KeepAsFailed => self.keep_as_failed().await?,
-            Action::CreateContainer => engine.create_container(name, self.settings).await?,
+            Action::CreateContainer => {
+                engine.create_container(name, self.settings, self.suited.gpus.as_ref()).await?;
+            }
             Action::Reconnect => engine.reconnect(name).await?,
             Action::StopPrevious => engine.stop(&name.previous(), None).await?,
             Action::StartContainer => engine.start(&object).await?,

@@ -11,6 +11,7 @@ mod remove;
 mod start;
 mod status;
 mod stop;
+mod suit;
 mod version;
 
 use crate::cli::{Cli, Command, Topic};

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::Error;
 use crate::files::{Certificates, Held, Metadata};
-use crate::settings::Settings;
+use crate::settings::{Kept, Settings};
 use crate::ui::Steps;
 use openshell_contract::exit;
 use openshell_contract::status::Status;
@@ -36,6 +36,7 @@ pub(super) async fn publish(
         gateway_port: settings.port,
         auth_mode: Some(if status.pki.is_some() { "mtls" } else { "plaintext" }.to_owned()),
         client_lifecycle_managed: Some(true),
+        container: Some(settings.kept()).filter(|kept| *kept != Kept::default()),
         rest: config.metadata(name).unwrap_or_default().rest,
     };
     config.store_metadata(name, &metadata)?;

@@ -1,6 +1,6 @@
 //! `openshell gateway start`.
 
-use super::{Context, apply, publish, remove};
+use super::{Context, apply, publish, remove, suit};
 use crate::cli::Start;
 use crate::docker::observe;
 use crate::error::Error;
@@ -23,7 +23,8 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
         _ => config.metadata(name).map(|m| m.remembered()).unwrap_or_default(),
     };
     let settings = Settings::resolve(args, existing.as_ref().and_then(observe::settings), remembered);
-    observed.image = engine.image_id(&settings.image).await?;
+    let image = engine.image(&settings.image).await?;
+    observed.image = image.as_ref().and_then(|image| image.id.clone());
     observed.port = engine.port(name, settings.bind, settings.port).await?;
 
     let wanted = Wanted {
@@ -39,6 +40,7 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
     };
     let (removals, mut actions) =
         planned.map_err(|refusal| Error::Conflict { name: name.clone(), refusal })?;
+    let suited = suit::suit(context, &settings, image.as_ref(), &actions).await?;
     if args.dry_run {
         for removal in &removals {
             ui::data(&remove::title(context, removal))?;
@@ -55,6 +57,7 @@ pub(super) async fn run(context: &Context, args: &Start) -> Result<u8, Error> {
     let job = apply::Job {
         context,
         settings: &settings,
+        suited: &suited,
         timeout: Duration::from_secs(args.timeout),
         aside: observed.previous.is_some() && !args.recreate,
     };

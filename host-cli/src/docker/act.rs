@@ -1,9 +1,11 @@
 //! The steps of a plan, one request each. A step whose effect is already there counts as done.
 
-use super::{Engine, request, spec};
+use super::{Engine, credentials, request, spec};
 use crate::error::Error;
+use crate::machine::Access;
 use crate::name::GatewayName;
 use crate::settings::Settings;
+use crate::settings::registry::{self, Login};
 use bollard::errors::Error as DockerError;
 use bollard::models::{
     NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest, VolumeCreateRequest,
@@ -21,14 +23,25 @@ const DOCKERS_OWN: i64 = 10;
 const MARGIN: Duration = Duration::from_secs(30);
 
 impl Engine {
-    /// Pulls `image`, with a word at each change of what is going on.
+    /// Pulls `image` as `login`, else as `docker login` has kept it, with a word at each change of what is
+    /// going on.
     ///
     /// # Errors
     /// [`Error::ImageMissing`], whatever the reason.
-    pub async fn pull(&self, image: &str, mut progress: impl FnMut(&str)) -> Result<(), Error> {
+    pub async fn pull(
+        &self,
+        image: &str,
+        login: Option<&Login>,
+        mut progress: impl FnMut(&str),
+    ) -> Result<(), Error> {
+        let registry = registry::of_image(image);
+        let credentials = match login {
+            Some(login) => Some(credentials::of_login(login, registry)),
+            None => credentials::of_docker(self.config.as_deref(), registry),
+        };
         let options =
             CreateImageOptions { from_image: Some(with_tag(image)), ..CreateImageOptions::default() };
-        let mut stream = std::pin::pin!(self.docker.create_image(Some(options), None, None));
+        let mut stream = std::pin::pin!(self.docker.create_image(Some(options), None, credentials));
         while let Some(step) = stream.next().await {
             let step =
                 step.map_err(|e| Error::ImageMissing { image: image.to_owned(), cause: super::chain(&e) })?;
@@ -73,10 +86,15 @@ impl Engine {
     ///
     /// # Errors
     /// Docker's.
-    pub async fn create_container(&self, name: &GatewayName, settings: &Settings) -> Result<(), Error> {
+    pub async fn create_container(
+        &self,
+        name: &GatewayName,
+        settings: &Settings,
+        gpus: Option<&Access>,
+    ) -> Result<(), Error> {
         let options =
             CreateContainerOptions { name: Some(name.object()), ..CreateContainerOptions::default() };
-        let body = spec::container(name, settings);
+        let body = spec::container(name, settings, gpus);
         let made = self.docker.create_container(Some(options), body).await;
         made.map_err(request("create container", &name.object()))?;
         Ok(())

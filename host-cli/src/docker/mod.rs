@@ -1,11 +1,13 @@
 //! Docker, through its API.
 
 mod act;
+mod credentials;
 mod describe;
 mod exec;
 pub mod host;
 mod list;
 mod log;
+mod machine;
 pub mod observe;
 mod port;
 pub mod spec;
@@ -18,13 +20,15 @@ use crate::error::Error;
 use bollard::Docker;
 use host::{Environment, Host};
 use ssh::Tunnel;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A connection to a Docker daemon.
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
     host: Host,
+    /// Docker's own directory, with the logins to registries.
+    config: Option<PathBuf>,
     /// What leads to a daemon behind SSH.
     _tunnel: Option<Tunnel>,
 }
@@ -49,7 +53,7 @@ impl Engine {
         let url = tunnel.as_ref().map_or_else(|| host.url.clone(), Tunnel::url);
         let docker = Docker::connect_with_host(&url).map_err(|e| unavailable(&e))?;
         let docker = docker.negotiate_version().await.map_err(|e| unavailable(&e))?;
-        Ok(Self { docker, host, _tunnel: tunnel })
+        Ok(Self { docker, host, config: environment.config.clone(), _tunnel: tunnel })
     }
 
     /// Where the daemon is.

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::name::GatewayName;
 use crate::plan::{Container, Network, Observed, Owner, State};
 use crate::settings::{OPTIONS_LABEL, Settings};
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, ImageInspect};
 use bollard::query_parameters::InspectContainerOptions;
 use openshell_contract::names::host;
 use std::collections::{BTreeMap, HashMap};
@@ -74,14 +74,12 @@ impl Engine {
         Ok(observed)
     }
 
-    /// The ID of an image, if it is here.
+    /// An image, if it is here.
     ///
     /// # Errors
     /// Docker refuses to say.
-    pub async fn image_id(&self, image: &str) -> Result<Option<String>, Error> {
-        let found =
-            optional(self.docker.inspect_image(image).await).map_err(request("inspect image", image))?;
-        Ok(found.and_then(|i| i.id))
+    pub async fn image(&self, image: &str) -> Result<Option<ImageInspect>, Error> {
+        optional(self.docker.inspect_image(image).await).map_err(request("inspect image", image))
     }
 }
 

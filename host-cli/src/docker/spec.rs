@@ -1,10 +1,11 @@
 //! The container of a gateway, as Docker is asked to make it.
 
+use crate::machine::Access;
 use crate::name::GatewayName;
-use crate::settings::{OPTIONS_LABEL, Settings};
+use crate::settings::{Cpus, Memory, OPTIONS_LABEL, Settings};
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, PortBinding,
-    RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, DeviceRequest, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
+    PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 use openshell_contract::names::{cluster, host, path};
 use openshell_contract::settings::{self as pid1, Layer, Source};
@@ -43,9 +44,9 @@ pub fn labels(name: &GatewayName) -> HashMap<String, String> {
     ])
 }
 
-/// The container of `name` with `settings`, attached to the network of ID `network`.
+/// The container of `name` with `settings`, and with `gpus` if it is to have any.
 #[must_use]
-pub fn container(name: &GatewayName, settings: &Settings) -> ContainerCreateBody {
+pub fn container(name: &GatewayName, settings: &Settings, gpus: Option<&Access>) -> ContainerCreateBody {
     let mut labels = labels(name);
     labels.insert(host::SETTINGS_LABEL.to_owned(), settings.digest());
     // Plain data: it can always be written as JSON.
@@ -59,13 +60,34 @@ pub fn container(name: &GatewayName, settings: &Settings) -> ContainerCreateBody
         env: Some(environment.into_iter().map(|(k, v)| format!("{k}={v}")).collect()),
         labels: Some(labels),
         exposed_ports: Some(vec![container_port()]),
-        host_config: Some(host_config(name, settings)),
+        host_config: Some(HostConfig {
+            device_requests: gpus.map(|gpus| vec![device_request(gpus)]),
+            ..host_config(name, settings)
+        }),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// As `docker run --gpus all` and `docker run --device NAME` ask for them.
+fn device_request(gpus: &Access) -> DeviceRequest {
+    match gpus {
+        Access::Legacy => DeviceRequest {
+            driver: Some("nvidia".to_owned()),
+            count: Some(-1),
+            capabilities: Some(vec![["gpu", "utility", "compute"].map(str::to_owned).to_vec()]),
+            ..DeviceRequest::default()
+        },
+        Access::Cdi(names) => DeviceRequest {
+            driver: Some("cdi".to_owned()),
+            device_ids: Some(names.clone()),
+            ..DeviceRequest::default()
+        },
     }
 }
 
 fn host_config(name: &GatewayName, settings: &Settings) -> HostConfig {
     let object = name.object();
+    let memory = settings.options.memory.and_then(Memory::bytes);
     let binding =
         PortBinding { host_ip: Some(settings.bind.to_string()), host_port: Some(settings.port.to_string()) };
     HostConfig {
@@ -74,6 +96,10 @@ fn host_config(name: &GatewayName, settings: &Settings) -> HostConfig {
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::HOST),
         // PID 1 reaps; Docker's own init in front of it would hide the pods' orphans from it.
         init: Some(false),
+        memory,
+        // Memory and swap together: kubelet counts no swap, so there is none above the limit.
+        memory_swap: memory,
+        nano_cpus: settings.options.cpus.and_then(Cpus::nanos),
         network_mode: Some(object.clone()),
         binds: Some(vec![format!("{object}:{}", path::DATA)]),
         // Sockets and pid files of the last run are gone at each start; `exec` because containerd's
@@ -114,11 +140,41 @@ mod tests {
         };
         let settings = Settings::resolve(&flags, None, Remembered::default());
         let name = "box.1".parse().unwrap();
-        let body = serde_json::to_value(container(&name, &settings)).unwrap();
+        let body = serde_json::to_value(container(&name, &settings, None)).unwrap();
         let mut golden: serde_json::Value =
             serde_json::from_str(include_str!("../../golden/container.json")).unwrap();
         golden["Labels"][host::SETTINGS_LABEL] = settings.digest().into();
         assert_eq!(body, golden, "{body:#}");
+    }
+
+    #[test]
+    fn gpus_and_limits_are_in_it_when_asked_for() {
+        let flags = Start {
+            gpu: Some("auto".parse().unwrap()),
+            memory: Some("6g".parse().unwrap()),
+            cpus: Some("1.5".parse().unwrap()),
+            ..Start::default()
+        };
+        let settings = Settings::resolve(&flags, None, Remembered::default());
+        let host = |gpus: &Access| {
+            let body = container(&"box".parse().unwrap(), &settings, Some(gpus));
+            assert!(body.env.unwrap().contains(&"GPU_ENABLED=true".to_owned()));
+            serde_json::to_value(body.host_config.unwrap()).unwrap()
+        };
+        let by_runtime = host(&Access::Legacy);
+        assert_eq!(
+            (&by_runtime["Memory"], &by_runtime["MemorySwap"], &by_runtime["NanoCpus"]),
+            (&6_442_450_944_i64.into(), &6_442_450_944_i64.into(), &1_500_000_000_i64.into())
+        );
+        assert_eq!(
+            by_runtime["DeviceRequests"],
+            serde_json::json!([
+                {"Driver": "nvidia", "Count": -1, "Capabilities": [["gpu", "utility", "compute"]]}
+            ])
+        );
+        let by_name = host(&Access::Cdi(vec!["nvidia.com/gpu=0".to_owned()]));
+        let expected = serde_json::json!([{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=0"]}]);
+        assert_eq!(by_name["DeviceRequests"], expected);
     }
 
     #[test]
@@ -127,7 +183,7 @@ mod tests {
             let pair = value.map(|v| ("OPENSHELL_STOP_TIMEOUT".to_owned(), v.to_owned()));
             let flags = Start { env: pair.into_iter().collect(), ..Start::default() };
             let settings = Settings::resolve(&flags, None, Remembered::default());
-            container(&"box".parse().unwrap(), &settings).stop_timeout.unwrap()
+            container(&"box".parse().unwrap(), &settings, None).stop_timeout.unwrap()
         };
         assert_eq!(timeout(None), 30);
         for (asked, seconds) in [("2", 2), ("60", 60), ("3600", 3600)] {

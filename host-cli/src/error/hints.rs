@@ -2,8 +2,10 @@
 
 use super::Error;
 use crate::follow::Stuck;
+use crate::machine::Lack;
 use crate::name::GatewayName;
 use crate::plan::{Refusal, short};
+use crate::settings::registry;
 
 impl Error {
     /// What to do next, one line each.
@@ -15,14 +17,14 @@ impl Error {
                 "see which there are: docker context ls".to_owned(),
                 "choose another with DOCKER_CONTEXT, or set DOCKER_HOST, such as ssh://user@host".to_owned(),
             ],
-            Self::Docker { .. } => vec![
-                "nothing was deleted; the same command goes on from where it stopped".to_owned(),
-                "verify that Docker works: docker info".to_owned(),
-            ],
-            Self::ImageMissing { image, .. } => vec![
-                format!("docker pull {image}"),
-                "name another image with --image REF or OPENSHELL_CLUSTER_IMAGE".to_owned(),
-            ],
+            Self::Docker { source, .. } => {
+                let mut hints = if is_about_gpus(&source.to_string()) { gpu_hints() } else { Vec::new() };
+                hints.push("nothing was deleted; the same command goes on from where it stopped".to_owned());
+                hints.push("verify that Docker works: docker info".to_owned());
+                hints
+            }
+            Self::ImageMissing { image, cause } => image_hints(image, cause),
+            Self::Unsuitable { name, lack } => lack_hints(name, lack),
             Self::Conflict { name, refusal } => conflict_hints(name, refusal),
             Self::NoGateway(name) | Self::NotRunning(name) => {
                 vec![format!("openshell gateway start{}", name.flag())]
@@ -56,6 +58,52 @@ impl Error {
             Self::Stdio(_) => vec!["check where the output goes".to_owned()],
         }
     }
+}
+
+/// What Docker says when it has no such device (moby, `daemon/devices.go` and its CDI driver).
+fn is_about_gpus(answer: &str) -> bool {
+    ["CDI device", "could not select device driver"].iter().any(|text| answer.contains(text))
+}
+
+fn gpu_hints() -> Vec<String> {
+    vec![
+        "by CDI: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml, and restart Docker".to_owned(),
+        "see which devices there are: nvidia-ctk cdi list".to_owned(),
+        "by the runtime: sudo nvidia-ctk runtime configure --runtime=docker, and restart Docker".to_owned(),
+    ]
+}
+
+fn lack_hints(name: &GatewayName, lack: &Lack) -> Vec<String> {
+    match lack {
+        Lack::Gpu(_) | Lack::Devices(_) => {
+            let mut hints = gpu_hints();
+            hints.push(format!("without one: openshell gateway start{} --gpu=off", name.flag()));
+            hints
+        }
+        Lack::Processors { has, .. } => {
+            vec![format!("openshell gateway start{} --cpus {has}", name.flag())]
+        }
+        Lack::Architecture { image, has, .. } => vec![
+            format!("look for one that is for it: docker pull --platform linux/{has} {image}"),
+            "name another image with --image REF or OPENSHELL_CLUSTER_IMAGE".to_owned(),
+        ],
+    }
+}
+
+/// An image that names no registry may be one that was to be built here.
+fn image_hints(image: &str, cause: &str) -> Vec<String> {
+    let registry = registry::of_image(image);
+    let mut hints = Vec::new();
+    if registry == registry::DOCKER_HUB {
+        hints.push(format!("if it is built here, in its repository: IMAGE={image} scripts/build-image"));
+    }
+    if ["unauthorized", "denied", "forbidden", "no basic auth"].iter().any(|word| cause.contains(word)) {
+        hints.push(format!("log in: docker login {registry}"));
+        hints.push("or give --registry-username and OPENSHELL_REGISTRY_TOKEN".to_owned());
+    }
+    hints.push(format!("docker pull {image}"));
+    hints.push("name another image with --image REF or OPENSHELL_CLUSTER_IMAGE".to_owned());
+    hints
 }
 
 fn log_hint(name: &GatewayName) -> String {

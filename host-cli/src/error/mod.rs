@@ -4,6 +4,7 @@ mod hints;
 
 use crate::exit;
 use crate::follow::Stuck;
+use crate::machine::Lack;
 use crate::name::GatewayName;
 use crate::plan::Refusal;
 use std::fmt::Write as _;
@@ -55,6 +56,14 @@ pub enum Error {
         name: GatewayName,
         /// What is in the way.
         refusal: Refusal,
+    },
+    /// The machine is not enough for what was asked for.
+    #[error("gateway {name} can't be made as asked: {lack}")]
+    Unsuitable {
+        /// The gateway.
+        name: GatewayName,
+        /// What is missing.
+        lack: Lack,
     },
     /// There is no such gateway.
     #[error("there is no gateway {0}")]
@@ -143,6 +152,11 @@ impl Error {
                 Refusal::PortOfContainer { .. } | Refusal::PortOfHost { .. } => "CONFLICT_PORT",
                 Refusal::BeingRemoved => "BEING_REMOVED",
             },
+            Self::Unsuitable { lack, .. } => match lack {
+                Lack::Gpu(_) | Lack::Devices(_) => "GPU_UNAVAILABLE",
+                Lack::Processors { .. } => "TOO_FEW_PROCESSORS",
+                Lack::Architecture { .. } => "ARCHITECTURE",
+            },
             Self::NoGateway(_) => "NO_GATEWAY",
             Self::NotRunning(_) => "NOT_RUNNING",
             Self::NoStatus { .. } => "NO_STATUS",
@@ -164,6 +178,7 @@ impl Error {
             Self::DockerUnavailable { .. } | Self::DockerContext { .. } => exit::DOCKER_UNAVAILABLE,
             Self::ImageMissing { .. } => exit::IMAGE_MISSING,
             Self::Conflict { .. } => exit::CONFLICT,
+            Self::Unsuitable { .. } => exit::UNSUITABLE,
             Self::NoGateway(_) | Self::NotRunning(_) => exit::NOT_RUNNING,
             Self::NotReady { stuck, .. } => stuck.exit_code(),
             Self::Interrupted(_) => exit::INTERRUPTED,
@@ -193,6 +208,7 @@ impl Error {
             Self::File { source, .. } | Self::Stdio(source) => vec![source.to_string()],
             Self::NoHome => vec!["neither XDG_CONFIG_HOME nor HOME is set".to_owned()],
             Self::Conflict { .. }
+            | Self::Unsuitable { .. }
             | Self::NoGateway(_)
             | Self::NotRunning(_)
             | Self::Interrupted(_)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::Lack;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::{Phase, Problem, Status};
 use std::time::Duration;
@@ -33,6 +34,22 @@ fn samples() -> Vec<(Error, u8)> {
         (conflict(Refusal::PortOfContainer { port: 8080, holder: "x".into() }), 11),
         (conflict(Refusal::PortOfHost { port: 8080, cause: "x".into() }), 11),
         (conflict(Refusal::BeingRemoved), 11),
+        (Error::Unsuitable { name: name(), lack: Lack::Gpu("g".into()) }, 21),
+        (Error::Unsuitable { name: name(), lack: Lack::Devices(vec!["d".into()]) }, 21),
+        (
+            Error::Unsuitable {
+                name: name(),
+                lack: Lack::Processors { asked: "3".parse().unwrap(), has: 2 },
+            },
+            21,
+        ),
+        (
+            Error::Unsuitable {
+                name: name(),
+                lack: Lack::Architecture { image: "i".into(), of: "arm64".into(), has: "amd64".into() },
+            },
+            21,
+        ),
         (Error::NoGateway(name()), 13),
         (Error::NotRunning(name()), 13),
         (not_ready(Stuck::Failed(failed())), 22),
@@ -69,6 +86,38 @@ error: gateway box failed in stage config [GATEWAY_FAILED]
   hint:  Correct the named variable and recreate the container with `openshell gateway start`.
   hint:  openshell gateway logs -g box --tail 100";
     assert_eq!(error.render(), expected);
+}
+
+#[test]
+fn a_missing_image_is_told_with_what_brings_it() {
+    let hints =
+        |image: &str, cause: &str| Error::ImageMissing { image: image.into(), cause: cause.into() }.hints();
+    let pull = |image: &str| format!("docker pull {image}");
+    let other = "name another image with --image REF or OPENSHELL_CLUSTER_IMAGE".to_owned();
+    assert_eq!(hints("ghcr.io/a/b:1", "not found"), [pull("ghcr.io/a/b:1"), other.clone()]);
+    let local = "if it is built here, in its repository: IMAGE=openshell/cluster:dev scripts/build-image";
+    assert_eq!(
+        hints("openshell/cluster:dev", "not found"),
+        [local.to_owned(), pull("openshell/cluster:dev"), other.clone()]
+    );
+    let refused = hints("ghcr.io/a/b:1", "401 unauthorized");
+    assert_eq!(refused[0], "log in: docker login ghcr.io");
+    assert!(refused[1].contains("OPENSHELL_REGISTRY_TOKEN"), "{refused:?}");
+}
+
+#[test]
+fn what_docker_says_of_a_gpu_is_told_with_what_brings_it() {
+    let error = |message: &str| Error::Docker {
+        action: "start container",
+        object: "c".into(),
+        source: bollard::errors::Error::DockerResponseServerError {
+            status_code: 500,
+            message: message.into(),
+        },
+    };
+    let gpu = error("CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=all").hints();
+    assert!(gpu[0].contains("nvidia-ctk cdi generate"), "{gpu:?}");
+    assert!(!error("no space left on device").hints()[0].contains("nvidia"));
 }
 
 /// A command in a hint must be one that this program takes.

@@ -3,7 +3,7 @@
 use super::{ConfigDir, make_dir, replace};
 use crate::error::Error;
 use crate::name::GatewayName;
-use crate::settings::Remembered;
+use crate::settings::{Kept, Remembered};
 use serde::{Deserialize, Serialize};
 use std::fs;
 
@@ -28,6 +28,9 @@ pub struct Metadata {
     /// Whether this command keeps the gateway's life.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_lifecycle_managed: Option<bool>,
+    /// What only Docker knew of the container, for when it is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<Kept>,
     /// Fields of the upstream client that we keep as they are.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, serde_json::Value>,
@@ -46,6 +49,7 @@ impl Metadata {
         Remembered {
             port: Some(self.gateway_port).filter(|p| *p != 0),
             gateway_host: (!is_local).then(|| host.to_owned()),
+            container: self.container.clone().unwrap_or_default(),
         }
     }
 }

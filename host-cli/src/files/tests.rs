@@ -73,10 +73,36 @@ fn metadata_keeps_what_it_does_not_know() {
     fs::write(config.gateway(&name).join("metadata.json"), old).unwrap();
     let metadata = config.metadata(&name).unwrap();
     assert_eq!(metadata.rest["edge_team_domain"], "t");
-    let remembered = Remembered { port: Some(9000), gateway_host: Some("h.example".to_owned()) };
+    let remembered =
+        Remembered { port: Some(9000), gateway_host: Some("h.example".to_owned()), ..Remembered::default() };
     assert_eq!(metadata.remembered(), remembered);
     config.store_metadata(&name, &metadata).unwrap();
     assert_eq!(config.metadata(&name).unwrap(), metadata);
+}
+
+/// A writer that is cut off leaves its temporary file, which is no reader's, and the next one's is another.
+#[test]
+fn a_reader_never_sees_a_part_of_the_metadata() {
+    let (_home, config, name) = setup();
+    let of = |n: usize| Metadata { gateway_endpoint: "x".repeat(n * 1000), ..Metadata::default() };
+    config.store_metadata(&name, &of(1)).unwrap();
+    fs::write(config.gateway(&name).join("metadata.tmp0"), "{").unwrap();
+    let path = config.gateway(&name).join("metadata.json");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 0..200 {
+                config.store_metadata(&name, &of(n % 40)).unwrap();
+            }
+        });
+        let mut seen = 0;
+        while !writer.is_finished() || seen == 0 {
+            let text = fs::read_to_string(&path).unwrap();
+            let read: Result<Metadata, _> = serde_json::from_str(&text);
+            assert!(read.is_ok_and(|m| m.gateway_endpoint.len() % 1000 == 0), "{text}");
+            seen += 1;
+        }
+    });
+    assert_eq!(mode(&path), 0o644);
 }
 
 #[test]

@@ -113,7 +113,12 @@ impl fmt::Display for Stuck {
 }
 
 fn problems(status: &Status) -> Vec<String> {
-    status.problems.iter().map(|p| format!("{}: {}", p.reason.code(), p.message)).collect()
+    let mut causes: Vec<String> =
+        status.problems.iter().map(|p| format!("{}: {}", p.reason.code(), p.message)).collect();
+    // It may be the cause of a problem that is only seen from outside, such as an API that is silent.
+    let end = status.k3s.last_end.iter().map(|end| format!("{}: {}", end.reason.code(), end.message));
+    causes.extend(end.filter(|end| !status.problems.iter().any(|p| end.ends_with(&p.message))));
+    causes
 }
 
 fn remedies(status: &Status) -> Vec<String> {
@@ -123,5 +128,41 @@ fn remedies(status: &Status) -> Vec<String> {
             remedies.push(problem.remedy.clone());
         }
     }
+    if let Some(end) = &status.k3s.last_end {
+        let remedy = end.reason.remedy().to_owned();
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
     remedies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openshell_contract::reason::Reason;
+    use openshell_contract::status::{K3sEnd, Problem};
+
+    #[test]
+    fn how_k3s_ended_is_a_cause_that_is_told_once() {
+        let message = "k3s ended with exit code 1: no space left on device".to_owned();
+        let mut status = Status::default();
+        status.k3s.last_end = Some(K3sEnd { at_ms: 1, reason: Reason::DiskFull, message: message.clone() });
+        let told = |status: &Status| {
+            let stuck =
+                Stuck::Timeout { after: Duration::from_secs(1), status: Some(Box::new(status.clone())) };
+            (stuck.causes(), stuck.remedies())
+        };
+        let cause = format!("DiskFull: {message}");
+        let remedy = Reason::DiskFull.remedy().to_owned();
+        assert_eq!(told(&status), (vec![cause.clone()], vec![remedy.clone()]));
+        status.problems.push(Problem {
+            stage: "k3s".to_owned(),
+            reason: Reason::DiskFull,
+            message,
+            remedy: remedy.clone(),
+            since_ms: 1,
+        });
+        assert_eq!(told(&status), (vec![cause], vec![remedy]));
+    }
 }

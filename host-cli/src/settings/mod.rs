@@ -3,19 +3,28 @@
 //! Flags win over the existing container, that over what is remembered for clients (only when the
 //! container is gone), that over the defaults. So a bare `start` never changes a gateway.
 
+mod gpu;
+mod limits;
+mod options;
+pub mod registry;
+
+pub use gpu::{ALL as ALL_GPUS, Gpu};
+pub use limits::{Cpus, Memory};
+pub use options::{Kept, OPTIONS_LABEL, Options, Remembered};
+
 use crate::cli::{self, DEFAULT_IMAGE};
 use crate::digest;
 use crate::name::GatewayName;
 use openshell_contract::names::host;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Raised when the shape of the container itself changes, so that existing ones are replaced.
 const SHAPE: u32 = 1;
 
-/// Label with [`Options`]; values of environment variables are not in it.
-pub const OPTIONS_LABEL: &str = "openshell.ai/options";
+/// The user of a token that is given without one.
+const TOKEN_USER: &str = "__token__";
 
 /// What a gateway's container is asked to be.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -30,33 +39,6 @@ pub struct Settings {
     pub options: Options,
     /// What was asked for by `--env`. May hold secrets.
     pub env: BTreeMap<String, String>,
-}
-
-/// Settings that Docker itself does not show; kept in [`OPTIONS_LABEL`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Options {
-    /// `--plaintext`; nothing when the volume decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plaintext: Option<bool>,
-    /// `--disable-gateway-auth`; nothing when the volume decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disable_gateway_auth: Option<bool>,
-    /// `--gateway-host`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gateway_host: Option<String>,
-    /// Names of the variables that `--env` gave.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
-}
-
-/// What is remembered for clients and serves when the container is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remembered {
-    /// The last port.
-    pub port: Option<u16>,
-    /// The last host by which clients reached it, if it was not this machine's loopback.
-    pub gateway_host: Option<String>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -76,9 +58,15 @@ impl Settings {
     pub fn resolve(flags: &cli::Start, existing: Option<Self>, remembered: Remembered) -> Self {
         let mut settings = existing.unwrap_or_else(|| Self {
             image: DEFAULT_IMAGE.to_owned(),
-            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            bind: remembered.container.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             port: remembered.port.unwrap_or(host::DEFAULT_PORT),
-            options: Options { gateway_host: remembered.gateway_host, ..Options::default() },
+            options: Options {
+                gateway_host: remembered.gateway_host,
+                gpu: remembered.container.gpu,
+                memory: remembered.container.memory,
+                cpus: remembered.container.cpus,
+                ..Options::default()
+            },
             env: BTreeMap::new(),
         });
         if let Some(image) = flags.image.as_deref().map(str::trim).filter(|i| !i.is_empty()) {
@@ -92,9 +80,37 @@ impl Settings {
         if let Some(host) = &flags.gateway_host {
             options.gateway_host = Some(host.clone()).filter(|h| !h.is_empty());
         }
+        options.gpu = flags.gpu.clone().or(options.gpu.take());
+        options.memory = flags.memory.or(options.memory).filter(|memory| memory.bytes().is_some());
+        options.cpus = flags.cpus.or(options.cpus).filter(|cpus| cpus.nanos().is_some());
+        settings.take_login(flags);
         settings.env.extend(flags.env.iter().cloned());
         settings.options.env = settings.env.keys().cloned().collect();
         settings
+    }
+
+    /// Lays the flags for a registry over the environment. The registry is the image's, unless one was named.
+    fn take_login(&mut self, flags: &cli::Start) {
+        let given = |flag: &Option<String>| flag.clone().filter(|value| !value.is_empty());
+        let username = "REGISTRY_USERNAME".to_owned();
+        if let Some(user) = given(&flags.registry_username) {
+            self.env.insert(username.clone(), user);
+        }
+        let Some(token) = given(&flags.registry_token) else { return };
+        self.env.entry(username).or_insert_with(|| TOKEN_USER.to_owned());
+        self.env.insert("REGISTRY_PASSWORD".to_owned(), token);
+        let registry = registry::of_image(&self.image);
+        if registry != registry::DOCKER_HUB {
+            self.env.entry("REGISTRY_HOST".to_owned()).or_insert_with(|| registry.to_owned());
+        }
+    }
+
+    /// What is remembered of the container for when it is gone.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let Options { gpu, memory, cpus, .. } = &self.options;
+        let bind = Some(self.bind).filter(|bind| *bind != Ipv4Addr::LOCALHOST);
+        Kept { bind, gpu: gpu.clone(), memory: *memory, cpus: *cpus }
     }
 
     /// Digest of everything but the image, which is compared by its ID.
@@ -114,6 +130,9 @@ impl Settings {
         }
         if let Some(disabled) = self.options.disable_gateway_auth {
             set("DISABLE_GATEWAY_AUTH", disabled.to_string());
+        }
+        if let Some(gpu) = &self.options.gpu {
+            set("GPU_ENABLED", (*gpu != Gpu::Off).to_string());
         }
         if let Some(host) = &self.options.gateway_host {
             set("SSH_GATEWAY_HOST", host.clone());

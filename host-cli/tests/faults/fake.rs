@@ -23,6 +23,10 @@ pub struct State {
     pub networks: Vec<(String, String, Value)>,
     /// Whether the image is here.
     pub image: bool,
+    /// Its architecture.
+    pub architecture: &'static str,
+    /// What the daemon tells of its machine beside its architecture.
+    pub machine: Value,
     /// Names of volumes that were removed.
     pub removed_volumes: Vec<String>,
     /// Whether two containers ever ran on one volume.
@@ -122,7 +126,12 @@ fn request(client: &mut UnixStream) -> io::Result<(String, String, Value)> {
 impl State {
     /// The image, and nothing else.
     pub fn with_image() -> Self {
-        Self { image: true, ..Self::default() }
+        Self::of_image(true, "amd64")
+    }
+
+    /// An image of this architecture, here or yet to be pulled.
+    pub fn of_image(image: bool, architecture: &'static str) -> Self {
+        Self { image, architecture, ..Self::default() }
     }
 
     fn answer(&mut self, method: &str, parts: &[&str], query: &str, body: &Value) -> Answer {
@@ -131,8 +140,11 @@ impl State {
             ("GET", ["version"]) => {
                 (200, json!({"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10"}))
             }
+            ("GET", ["info"]) => (200, self.info()),
             ("GET", ["containers", "json"]) => (200, json!([])),
-            ("GET", ["images", .., "json"]) if self.image => (200, json!({"Id": IMAGE})),
+            ("GET", ["images", .., "json"]) if self.image => {
+                (200, json!({"Id": IMAGE, "Architecture": self.architecture}))
+            }
             ("POST", ["images", "create"]) => {
                 self.image = true;
                 (200, json!({"status": "pulled"}))
@@ -181,6 +193,12 @@ impl State {
             },
             _ => missing,
         }
+    }
+
+    fn info(&self) -> Value {
+        let mut info = json!({"NCPU": 2, "Architecture": "x86_64"});
+        info.as_object_mut().unwrap().extend(self.machine.as_object().cloned().unwrap_or_default());
+        info
     }
 
     fn act(&mut self, method: &str, name: &str, verb: &[&str], query: &str, body: &Value) -> Answer {

@@ -158,6 +158,45 @@ fn an_image_that_is_here_is_never_pulled_and_a_running_gateway_not_touched() {
     assert_eq!((&state.containers[OBJECT].id, &state.networks[0].0), (&id, &network));
 }
 
+/// Nothing was made, and the error has this id.
+fn is_refused(fake: &Fake, output: &Output, id: &str) {
+    assert_eq!(output.code, 21, "{output:#?}");
+    assert!(output.stderr.contains(id) && output.stderr.contains("  hint:  "), "{output:#?}");
+    let state = fake.state();
+    assert!(state.containers.is_empty() && state.volumes.is_empty() && state.networks.is_empty());
+}
+
+#[test]
+fn an_image_of_another_architecture_is_refused_before_anything_is_made() {
+    for image in [true, false] {
+        let fake = Fake::new(State::of_image(image, "arm64"));
+        is_refused(&fake, &start(&through(&fake), &[]), "[ARCHITECTURE]");
+    }
+}
+
+#[test]
+fn gpus_come_by_what_docker_has_and_stay_until_they_are_taken_away() {
+    let fake = Fake::new(State::with_image());
+    is_refused(&fake, &start(&through(&fake), &["--gpu"]), "[GPU_UNAVAILABLE]");
+
+    fake.state().machine = serde_json::json!({"Runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}});
+    let _ = start(&through(&fake), &["--gpu"]).ok();
+    let container = || {
+        let state = fake.state();
+        (state.containers[OBJECT].id.clone(), state.containers[OBJECT].body.clone())
+    };
+    let (id, body) = container();
+    assert_eq!(body["HostConfig"]["DeviceRequests"][0]["Driver"], "nvidia");
+    let _ = start(&through(&fake), &[]).ok();
+    assert_eq!(container().0, id, "nothing was asked for");
+    let _ = start(&through(&fake), &["--gpu=off", "--memory", "6g"]).ok();
+    let (other, body) = container();
+    assert_ne!(other, id, "it was not replaced");
+    assert!(body["HostConfig"]["DeviceRequests"].is_null());
+    assert_eq!(body["HostConfig"]["Memory"], 6_u64 << 30);
+    is_settled(&fake, "without a GPU");
+}
+
 #[test]
 fn data_goes_only_after_a_yes() {
     let fake = running();

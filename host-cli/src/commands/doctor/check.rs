@@ -1,6 +1,7 @@
 //! What a gateway needs of Docker, judged by what Docker says of itself.
 
 use crate::error::Error;
+use crate::machine::{Cdi, Machine};
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum, SystemVersion};
 use serde::Serialize;
 
@@ -133,6 +134,17 @@ fn processors(info: &SystemInfo) -> Check {
     Check::ok("Processors", count.to_string())
 }
 
+/// No gateway needs one, so that none is as good as one.
+pub(super) fn gpus(machine: &Machine) -> Check {
+    let found = match (&machine.cdi, machine.nvidia_runtime) {
+        (Cdi::Devices(names), _) if !names.is_empty() => names.join(", "),
+        (_, true) => "by the runtime \"nvidia\"".to_owned(),
+        (Cdi::Unknown, false) => "Docker is too old to tell which CDI devices there are".to_owned(),
+        (Cdi::Off | Cdi::Devices(_), false) => "none, and --gpu would be refused".to_owned(),
+    };
+    Check::ok("GPU", found)
+}
+
 /// The first two numbers of a version.
 pub(super) fn numbers(version: &str) -> (u32, u32) {
     let mut parts = version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or_default());
@@ -200,6 +212,9 @@ mod tests {
         let nobody =
             Error::DockerUnavailable { host: "unix:///x".into(), cause: "refused".into(), others: vec![] };
         shown.push(text(&[of_error(&nobody)]));
+        let devices = Machine { cdi: Cdi::Devices(vec!["nvidia.com/gpu=0".into()]), ..Machine::default() };
+        let runtime = Machine { nvidia_runtime: true, ..Machine::default() };
+        shown.push(text(&[devices, runtime, Machine::default()].map(|machine| gpus(&machine))));
         insta::assert_snapshot!(shown.join("\n\n"));
     }
 

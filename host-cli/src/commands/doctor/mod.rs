@@ -47,6 +47,7 @@ async fn checks(context: &Context, port: Option<u16>) -> Result<Vec<Check>, Erro
     let Context { name, engine, config, .. } = context;
     let (version, info) = engine.describe().await?;
     let mut checks = check::of_docker(&version, &info);
+    checks.push(check::gpus(&engine.machine_of(&info)));
     if engine.host().is_local() {
         checks.extend(machine::checks(info.docker_root_dir.as_deref()));
     }
@@ -56,7 +57,7 @@ async fn checks(context: &Context, port: Option<u16>) -> Result<Vec<Check>, Erro
     let remembered = config.metadata(name).as_ref().map(files::Metadata::remembered).unwrap_or_default();
     let settings =
         Settings::resolve(&flags, existing, if port.is_some() { Remembered::default() } else { remembered });
-    observed.image = engine.image_id(&settings.image).await?;
+    observed.image = engine.image(&settings.image).await?.and_then(|image| image.id);
     observed.port = engine.port(name, settings.bind, settings.port).await?;
     checks.push(of_names(name, &settings, &observed));
     Ok(checks)

@@ -112,3 +112,16 @@ fn exit_code(status: Option<&Status>) -> u8 {
         Some(Phase::Starting) | None => exit::TIMEOUT,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_the_phase() {
+        let code = |phase| exit_code(Some(&Status { phase, ..Status::default() }));
+        let all = [Phase::Ready, Phase::Degraded, Phase::Failed, Phase::Stopping, Phase::Starting].map(code);
+        assert_eq!(all, [0, 23, 1, 13, 12]);
+        assert_eq!(exit_code(None), 12);
+    }
+}

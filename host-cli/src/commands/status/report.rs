@@ -149,6 +149,10 @@ fn status_lines(status: &Status, line: &mut impl FnMut(&str, String)) {
             ),
         );
     }
+    if let Some(end) = &status.k3s.last_end {
+        let at = i64::try_from(end.at_ms / 1000).unwrap_or_default();
+        line("K3s:", format!("ended at {}: {} [{}]", clock(at), end.message, end.reason.code()));
+    }
     let running: Vec<_> =
         status.stages.iter().filter(|s| s.state == StageState::Running).map(|s| s.name.as_str()).collect();
     if !running.is_empty() {
@@ -166,6 +170,10 @@ fn status_lines(status: &Status, line: &mut impl FnMut(&str, String)) {
     }
 }
 
+fn clock(seconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(seconds).map_or_else(|_| "?".to_owned(), |t| t.to_string())
+}
+
 fn date(seconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp(seconds).map_or_else(|_| "?".to_owned(), |t| t.date().to_string())
 }
@@ -174,7 +182,8 @@ fn date(seconds: i64) -> String {
 mod tests {
     use super::*;
     use openshell_contract::condition::{Condition, Kind};
-    use openshell_contract::status::{Chart, Node, Phase, Pki};
+    use openshell_contract::reason::Reason;
+    use openshell_contract::status::{Chart, K3sEnd, Node, Phase, Pki};
 
     fn report() -> Report {
         let host = Host {
@@ -214,6 +223,19 @@ Chart:        revision 3, i:1
 Certificates: gateway until 2027-01-15, clients until 1970-01-01, CA until 1970-01-01
 Not met:      dns: no answer";
         assert_eq!(report().text(), expected);
+    }
+
+    #[test]
+    fn how_k3s_ended_last_is_told() {
+        let mut report = report();
+        let message = "k3s ended with exit code 1\nno space left on device".to_owned();
+        report.status.as_mut().unwrap().k3s.last_end =
+            Some(K3sEnd { at_ms: 1_800_000_000_500, reason: Reason::DiskFull, message });
+        let expected = "
+K3s:          ended at 2027-01-15 8:00:00.0 +00:00:00: k3s ended with exit code 1
+              no space left on device [DiskFull]
+";
+        assert!(report.text().contains(expected), "{}", report.text());
     }
 
     #[test]
