@@ -44,16 +44,51 @@ impl Gateway {
     /// `openshell gateway start` with `more` arguments.
     #[must_use]
     pub fn start(&self, more: &[&str]) -> Output {
+        run(&mut self.start_command(more), "")
+    }
+
+    /// The same with `image`.
+    #[must_use]
+    pub fn start_image(&self, image: &str, more: &[&str]) -> Output {
         let port = self.port.to_string();
-        self.openshell(&[&["start", "--image", &cluster_image(), "--port", &port], more].concat())
+        self.openshell(&[&["start", "--image", image, "--port", &port], more].concat())
+    }
+
+    /// `openshell gateway start` with `more` arguments, to be run.
+    #[must_use]
+    pub fn start_command(&self, more: &[&str]) -> Command {
+        let mut command = self.command("gateway");
+        command.args(["start", "--image", &cluster_image(), "--port", &self.port.to_string()]).args(more);
+        command
     }
 
     /// `openshell gateway` with `args`, on this gateway.
     #[must_use]
     pub fn openshell(&self, args: &[&str]) -> Output {
+        run(self.command("gateway").args(args), "")
+    }
+
+    /// What `openshell doctor bundle` packs, with the names of its files.
+    ///
+    /// # Panics
+    /// It can't.
+    #[must_use]
+    #[track_caller]
+    pub fn bundle(&self) -> String {
+        let bundle = run(self.command("doctor").args(["bundle", "-"]), "").ok();
+        for file in ["check.txt", "container.json", "docker-info.json", "status.json", "log.txt"] {
+            assert!(bundle.contains(&format!("openshell-bundle/{file}")), "the bundle has no {file}");
+        }
+        bundle
+    }
+
+    /// `openshell TOPIC` on this gateway, to be run.
+    #[must_use]
+    pub fn command(&self, topic: &str) -> Command {
         let mut command = Command::new(openshell_bin());
-        command.arg("gateway").args(args).env("OPENSHELL_GATEWAY", &self.name);
-        run(command.env("XDG_CONFIG_HOME", self.config.path()), "")
+        command.arg(topic).env("OPENSHELL_GATEWAY", &self.name);
+        command.env("XDG_CONFIG_HOME", self.config.path());
+        command
     }
 
     /// Directory of the client certificates on the host.
@@ -155,6 +190,9 @@ impl Gateway {
     fn remove(&self) {
         let object = self.object();
         // What is not there need not be removed.
+        for aside in ["previous", "failed"] {
+            let _ = docker(&["rm", "-f", &format!("openshell-{aside}-{}", self.name)]);
+        }
         for args in [["rm", "-fv", &object], ["volume", "rm", &object], ["network", "rm", &object]] {
             let _ = docker(&args);
         }

@@ -9,16 +9,19 @@
 
 pub mod client;
 pub mod command;
+pub mod daemon;
 pub mod gateway;
 pub mod original;
 pub mod proxy;
 pub mod registry;
 pub mod sandbox;
 pub mod snapshot;
+pub mod variant;
 
 pub use client::Client;
 pub use command::{Output, docker, run};
 pub use gateway::Gateway;
+pub use variant::Variant;
 
 /// Longest time that a gateway may take to be ready. Far above the real figure: it separates slow from
 /// never.

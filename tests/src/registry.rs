@@ -65,8 +65,15 @@ impl Registry {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The directory with Docker's login.
+    #[must_use]
+    pub fn docker_config(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Its address for Docker, which takes plain HTTP from the loopback only.
-    fn address(&self) -> String {
+    #[must_use]
+    pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }

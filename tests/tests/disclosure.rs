@@ -37,6 +37,7 @@ fn key_material_is_nowhere_but_in_the_secrets() {
     let places = [
         ("the log", log.stdout + &log.stderr),
         ("the status", gateway.exec(&["openshell-init", "status", "--json"]).ok()),
+        ("the support bundle", gateway.bundle()),
         ("docker inspect", docker(&["inspect", &object]).ok()),
         ("docker events", events),
         ("annotations", annotations(&gateway)),

@@ -5,9 +5,8 @@
 
 use openshell_contract::status::{BootKind, Phase};
 use openshell_e2e::gateway::cluster_image;
-use openshell_e2e::{Gateway, docker, run};
+use openshell_e2e::{Gateway, Variant, docker};
 use std::fs;
-use std::process::Command;
 
 /// Definition of a kind.
 fn definition(kind: &str, plural: &str, scope: &str) -> String {
@@ -48,32 +47,15 @@ metadata: {name: claim}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 ";
 
-/// An image like the one under test, with more manifests. It goes when the test ends.
-struct Variant(String);
-
-impl Variant {
-    fn build(tag: &str, files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let manifests = dir.path().join("manifests");
-        fs::create_dir(&manifests).unwrap();
-        for (name, text) in files {
-            fs::write(manifests.join(name), text).unwrap();
-        }
-        let from = format!("FROM {}\nCOPY manifests /opt/openshell/manifests\n", cluster_image());
-        fs::write(dir.path().join("Dockerfile"), from).unwrap();
-        let image = format!("openshell-e2e/manifests:{tag}");
-        let mut build = Command::new("docker");
-        build.args(["build", "--quiet", "--tag", &image]).arg(dir.path());
-        let _ = run(&mut build, "").ok();
-        Self(image)
+/// An image with more manifests.
+fn with_manifests(tag: &str, files: &[(&str, &str)]) -> Variant {
+    let dir = tempfile::tempdir().unwrap();
+    let manifests = dir.path().join("manifests");
+    fs::create_dir(&manifests).unwrap();
+    for (name, text) in files {
+        fs::write(manifests.join(name), text).unwrap();
     }
-}
-
-impl Drop for Variant {
-    fn drop(&mut self) {
-        // A container may still be of it; what is left is a name.
-        let _ = docker(&["rmi", "-f", &self.0]);
-    }
+    Variant::build(tag, "COPY manifests /opt/openshell/manifests", dir.path())
 }
 
 fn exists(gateway: &Gateway, what: &[&str]) -> bool {
@@ -85,8 +67,7 @@ fn content(gateway: &Gateway) -> String {
 }
 
 fn start(gateway: &Gateway, image: &str) {
-    let port = gateway.port.to_string();
-    let _ = gateway.openshell(&["start", "--image", image, "--port", &port]).ok();
+    let _ = gateway.start_image(image, &[]).ok();
     let status = gateway.status().unwrap();
     assert_eq!(status.phase, Phase::Ready, "{:?}", status.problems);
 }
@@ -95,12 +76,12 @@ fn start(gateway: &Gateway, image: &str) {
 fn an_object_of_the_image_comes_back_and_is_pruned_when_it_leaves_the_image() {
     let used = definition("Thing", "things", "Namespaced");
     let unused = definition("Other", "others", "Cluster");
-    let more = Variant::build(
+    let more = with_manifests(
         "more",
         &[("a.yaml", OBJECTS), ("b.yaml", CLAIM), ("z.yaml", &used), ("y.yaml", &unused)],
     );
     let gateway = Gateway::new("manifests");
-    start(&gateway, &more.0);
+    start(&gateway, more.name());
     for object in [&["thing", "thing"][..], &["configmap", "config"], &["pvc", "claim"]] {
         assert!(exists(&gateway, object), "{object:?} was not applied");
     }

@@ -123,6 +123,27 @@ fn the_host_command_refuses_before_it_changes_anything() {
     assert_eq!(taken.code, 11, "{taken:#?}");
     assert!(taken.stderr.contains(&port) && !created(), "{taken:#?}");
 
+    let publisher = format!("{}-publisher", gateway.object());
+    let _ = docker(&["rm", "-f", &publisher]);
+    let run_it = ["run", "-d", "--name", &publisher, "-p", "127.0.0.1::1", "--entrypoint", "sleep"];
+    let _ = docker(&[&run_it[..], &[&cluster_image(), "600"]].concat()).ok();
+    let address = docker(&["port", &publisher, "1"]).ok();
+    let port = address.trim().rsplit(':').next().unwrap().to_owned();
+    let taken = gateway.openshell(&["start", "--image", &cluster_image(), "--port", &port]);
+    let _ = docker(&["rm", "-f", &publisher]).ok();
+    assert_eq!(taken.code, 11, "{taken:#?}");
+    assert!(taken.stderr.contains(&format!("docker stop {publisher}")) && !created(), "{taken:#?}");
+
+    for (asked, id) in [
+        (["--cpus", "4096"], "[TOO_FEW_PROCESSORS]"),
+        (["--gpu=no.such/device=0", "--no-wait"], "[GPU_UNAVAILABLE]"),
+    ] {
+        let lacking = gateway.start(&asked);
+        assert_eq!(lacking.code, 21, "{lacking:#?}");
+        assert!(lacking.stderr.contains(id) && lacking.stderr.contains("  hint:  "), "{lacking:#?}");
+        assert!(!created() && docker(&["volume", "inspect", &gateway.object()]).code != 0, "{lacking:#?}");
+    }
+
     let mut no_docker = Command::new(openshell_bin());
     no_docker.args(["gateway", "start"]).env("DOCKER_HOST", "unix:///no/such/docker.sock");
     let no_docker = run(&mut no_docker, "");
@@ -133,6 +154,23 @@ fn the_host_command_refuses_before_it_changes_anything() {
     let foreign = gateway.start(&[]);
     assert_eq!(foreign.code, 11, "{foreign:#?}");
     assert!(created(), "a foreign container was removed");
+}
+
+#[test]
+fn a_first_start_that_fails_keeps_its_evidence() {
+    let gateway = Gateway::new("evidence");
+    let failed = gateway.start(&["--env", "OPENSHELL_STOP_TIMEOUT=soon"]);
+    assert_eq!(failed.code, 22, "{failed:#?}");
+    for wanted in
+        ["failed in stage config [GATEWAY_FAILED]", "cause: InvalidSetting: ", "  log:   ", "  hint:  "]
+    {
+        assert!(failed.stderr.contains(wanted), "no {wanted:?} in {failed:#?}");
+    }
+    assert_eq!(gateway.inspect("{{.State.Running}}"), "true");
+    assert_eq!(docker(&["volume", "inspect", &gateway.object()]).code, 0);
+    assert!(gateway.openshell(&["logs"]).stderr.contains("InvalidSetting"));
+    let status = gateway.openshell(&["status"]);
+    assert!(status.code == 1 && status.stdout.contains("Remedy:"), "{status:#?}");
 }
 
 #[test]

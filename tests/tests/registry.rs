@@ -2,8 +2,8 @@
 
 use openshell_contract::condition::{Kind, Truth};
 use openshell_contract::reason::Reason;
-use openshell_e2e::Gateway;
 use openshell_e2e::registry::Registry;
+use openshell_e2e::{Gateway, docker, run};
 
 const USER: &str = "robot$e2e";
 /// Every sign that some notation gives a meaning.
@@ -35,6 +35,29 @@ fn image(gateway: &Gateway) -> String {
     gateway.kubectl(&["get", "pod", "openshell-0", "-o", path], "").ok()
 }
 
+/// The image of the gateway's own container; any that starts does.
+fn the_host_command_pulls_with_a_login(registry: &Registry) {
+    let gateway = Gateway::new("pull");
+    let image = format!("{}/e2e/gateway:1", registry.address());
+    let start = |login: &[(&str, &str)]| {
+        let mut command = gateway.command("gateway");
+        command.args(["start", "--no-wait", "--image", &image, "--port", &gateway.port.to_string()]);
+        let output = run(command.envs(login.iter().copied()), "");
+        let _ = docker(&["rm", "-f", &gateway.object()]);
+        let _ = docker(&["rmi", &image]);
+        output
+    };
+    let nowhere = ("DOCKER_CONFIG", "/nowhere");
+    let user = ("OPENSHELL_REGISTRY_USERNAME", USER);
+    for login in [&[nowhere][..], &[nowhere, user, ("OPENSHELL_REGISTRY_TOKEN", "wrong")]] {
+        let refused = start(login);
+        assert_eq!(refused.code, 14, "{refused:#?}");
+        assert!(refused.stderr.contains(&format!("docker login {}", registry.address())), "{refused:#?}");
+    }
+    let _ = start(&[nowhere, user, ("OPENSHELL_REGISTRY_TOKEN", PASSWORD)]).ok();
+    let _ = start(&[("DOCKER_CONFIG", &registry.docker_config().display().to_string())]).ok();
+}
+
 #[test]
 fn the_right_password_pulls_and_a_wrong_one_is_told() {
     let registry = Registry::start(USER, PASSWORD);
@@ -48,6 +71,7 @@ fn the_right_password_pulls_and_a_wrong_one_is_told() {
         registry.requests().iter().filter(|r| **r == format!("401 {of_tag}")).count()
     };
 
+    the_host_command_pulls_with_a_login(&registry);
     let gateway = Gateway::new("registry");
     start(&gateway, &[], &arguments(&registry, "1", PASSWORD));
     assert_eq!(image(&gateway), "registry.e2e.test/e2e/gateway:1 True");
@@ -56,6 +80,9 @@ fn the_right_password_pulls_and_a_wrong_one_is_told() {
     let config = gateway.exec(&["openshell-init", "config"]).ok();
     assert!(config.contains("REGISTRY_PASSWORD=(hidden)  (the environment)"), "{config}");
     assert!(!config.contains(PASSWORD), "{config}");
+    let (bundle, as_json) = (gateway.bundle(), serde_json::json!(PASSWORD).to_string());
+    assert!(bundle.contains("REGISTRY_PASSWORD=<hidden>"), "nothing to look at");
+    assert!(!bundle.contains(PASSWORD) && !bundle.contains(as_json.trim_matches('"')), "the bundle tells it");
 
     start(&gateway, &["--no-wait"], &arguments(&registry, "2", "wrong"));
     gateway.wait("it is told that the image can't be pulled", || {

@@ -46,7 +46,23 @@ fn a_new_ca_cuts_off_nobody_and_each_change_rolls_out_once() {
     gateway.wait_ready();
     assert_eq!(Snapshot::take(&gateway), snapshot);
 
+    the_host_notices_another_ca_and_a_start_takes_it_up(&gateway);
     a_new_ssh_secret_is_made_only_by_who_knows_what_it_breaks(&gateway);
+}
+
+fn the_host_notices_another_ca_and_a_start_takes_it_up(gateway: &Gateway) {
+    let held = || {
+        let json = gateway.openshell(&["status", "-o", "json"]).stdout;
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()["host"]["client_certificates"].clone()
+    };
+    assert_eq!(held(), "other-ca", "the files on this machine are from before the new CA");
+    assert!(gateway.openshell(&["status"]).stdout.contains("certs export"), "the remedy is not told");
+    let container = gateway.inspect("{{.Id}} {{.State.StartedAt}}");
+    let started = gateway.openshell(&["start"]);
+    assert!(started.code == 0 && started.stderr.contains("of another CA: replaced"), "{started:#?}");
+    assert_eq!(held(), "current");
+    assert_eq!(gateway.grpc_health(true).ok().trim(), "SERVING");
+    assert_eq!(gateway.inspect("{{.Id}} {{.State.StartedAt}}"), container, "it was started again");
 }
 
 fn a_new_ssh_secret_is_made_only_by_who_knows_what_it_breaks(gateway: &Gateway) {

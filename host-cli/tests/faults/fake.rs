@@ -1,9 +1,10 @@
 //! As much of Docker as a start asks for, in memory: names are taken once, a container needs its image and
 //! network, and no two may run on one volume.
 
+use crate::wire::request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -105,22 +106,6 @@ fn serve(mut client: UnixStream, state: &Mutex<State>) -> io::Result<()> {
         "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
          Connection: close\r\n\r\n{text}"
     )
-}
-
-fn request(client: &mut UnixStream) -> io::Result<(String, String, Value)> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        client.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).to_lowercase().lines().map(str::to_owned).collect::<Vec<_>>();
-    let length = head.iter().find_map(|l| l.strip_prefix("content-length:")?.trim().parse().ok());
-    let mut body = vec![0; length.unwrap_or_default()];
-    client.read_exact(&mut body)?;
-    let mut first = head[0].split_whitespace().map(str::to_owned);
-    let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-    Ok((method.to_uppercase(), target, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 impl State {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fake;
+mod wire;
 
 use fake::{Fake, State};
 use openshell_e2e::proxy::{Fault, Proxy};
