@@ -33,7 +33,7 @@ use prepare::Readied;
 use process::Requests;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tracing::{error, info, warn};
 
 pub use process::main;
@@ -121,6 +121,7 @@ impl Init {
             secrets: Secrets::new(client.clone(), cluster::NAMESPACE, &settings),
             nodes: Nodes::new(client.clone(), run.node, run.names),
             client,
+            manifests: Mutex::default(),
             board: board.clone(),
             broker: self.broker.clone(),
             settings,
@@ -128,13 +129,13 @@ impl Init {
             bundle: self.bundle.clone(),
             changed: Notify::new(),
             looks: Looks::new(),
+            pulse: self.pulse.clone(),
         });
         // There is one start in a process, so it is not set yet.
         let _ = self.desk.set(reconciler.clone());
-        let client = reconciler.client.clone();
         tokio::select! {
             never = steady::run(&reconciler) => Ok(never),
-            never = liveness::watch(board, &self.broker, &self.k3s, &client) => Ok(never),
+            never = liveness::watch(&reconciler, &self.k3s) => Ok(never),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::board::Board;
 use crate::chart::{self, Inputs};
+use crate::defect::Pulse;
 use crate::failure::Failure;
 use crate::gateway;
 use crate::looks::Looks;
@@ -20,7 +21,7 @@ use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
 use openshell_contract::status::{Chart, Phase};
 use openshell_pid1::Broker;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tracing::info;
 
 /// What a pass works with.
@@ -31,6 +32,8 @@ pub struct Reconciler {
     pub secrets: Secrets,
     /// The cluster's nodes.
     pub nodes: Nodes,
+    /// What the image brings along.
+    pub manifests: Mutex<manifests::Keeper>,
     /// Where it tells how it does.
     pub board: Board,
     /// Who runs Helm.
@@ -45,6 +48,8 @@ pub struct Reconciler {
     pub changed: Notify,
     /// Who waits for a pass that begins after they asked.
     pub looks: Looks,
+    /// The process's time.
+    pub pulse: Pulse,
 }
 
 /// What a person may ask to be made anew.
@@ -179,7 +184,7 @@ impl Reconciler {
     }
 
     async fn manifests(&self) -> Result<(), Failure> {
-        let applied = manifests::apply(&self.client, self.settings.gpu).await?;
+        let applied = self.manifests.lock().await.apply(&self.client, self.settings.gpu).await?;
         let kept = |kept| format!("the image brings it no more, and it is kept: {kept}");
         self.board.warn(About::Kept, applied.kept.into_iter().map(kept));
         self.board.detail(Stage::Manifests, applied.done);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::debug;
 
-/// How often everything is looked at, without any sign of a change.
+/// About how often everything is looked at, without any sign of a change.
 const PERIOD: Duration = Duration::from_secs(30);
 /// First and longest delay after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
@@ -72,7 +72,10 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
         }
         if passed.is_ok() {
             delay = BACKOFF.0;
-            let _ = tokio::time::timeout(PERIOD, reconciler.changed.notified()).await;
+            tokio::select! {
+                () = reconciler.changed.notified() => {}
+                () = reconciler.pulse.rest(PERIOD) => {}
+            }
         } else {
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(BACKOFF.1);

@@ -4,19 +4,19 @@
 //! told soon, and ends k3s late and seldom.
 
 use super::supervise::K3s;
-use crate::board::Board;
 use crate::failure::Failure;
+use crate::reconcile::Reconciler;
 use crate::stage::Stage;
 use kube::Client;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::Phase;
-use openshell_pid1::Broker;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 use tracing::debug;
 
-/// How often it is asked, and how long an answer may take.
-const PERIOD: Duration = Duration::from_secs(10);
+/// About how often it is asked, and how long an answer may take.
+const PERIOD: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Silence that is told.
 const TOLD: Duration = Duration::from_secs(30);
 /// Silence after which it is ended, counted from its start at the earliest.
@@ -63,10 +63,11 @@ impl Watch {
 }
 
 /// Asks k3s's API for ever whether it lives (`/livez`, Kubernetes "API health endpoints").
-pub async fn watch(board: &Board, broker: &Broker, k3s: &K3s, client: &Client) -> Infallible {
+pub async fn watch(reconciler: &Reconciler, k3s: &K3s) -> Infallible {
+    let Reconciler { board, broker, client, pulse, .. } = reconciler;
     let mut watch = Watch::default();
     loop {
-        tokio::time::sleep(PERIOD).await;
+        pulse.rest(PERIOD).await;
         let answered = lives(client).await;
         match watch.heard(Instant::now(), k3s.running_since(), answered) {
             Verdict::Well if answered => {
@@ -101,7 +102,7 @@ async fn lives(client: &Client) -> bool {
             return false;
         }
     };
-    matches!(tokio::time::timeout(PERIOD, client.request_text(request)).await, Ok(Ok(_)))
+    matches!(tokio::time::timeout(PATIENCE, client.request_text(request)).await, Ok(Ok(_)))
 }
 
 #[cfg(test)]

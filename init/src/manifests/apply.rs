@@ -4,6 +4,7 @@ use super::bundle::Bundled;
 use super::plan::Entry;
 use crate::failure::{Context, Failure};
 use crate::kube::{is_missing, within};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
@@ -17,41 +18,42 @@ use std::time::Duration;
 const POLL: Duration = Duration::from_millis(50);
 const ESTABLISHING: Duration = Duration::from_secs(20);
 
+/// How many are applied at once: each takes a connection, which is kept.
+const AT_ONCE: usize = 3;
+
+/// Where objects of a kind are found, by its version and name.
+pub type Kinds = BTreeMap<(String, String), (discovery::ApiResource, Scope)>;
+
 /// Applies objects, and remembers the kinds that it has asked for.
 pub struct Applier<'a> {
     client: &'a Client,
-    kinds: BTreeMap<(String, String), (discovery::ApiResource, Scope)>,
+    kinds: Kinds,
 }
 
 impl<'a> Applier<'a> {
-    /// One that knows no kinds yet.
-    pub fn new(client: &'a Client) -> Self {
-        Self { client, kinds: BTreeMap::new() }
+    /// One that knows these kinds.
+    pub fn new(client: &'a Client, kinds: Kinds) -> Self {
+        Self { client, kinds }
     }
 
-    /// Applies an object. A definition is waited for until its kind is served.
-    pub async fn apply(&mut self, bundled: &Bundled) -> Result<(), Failure> {
-        let Bundled { entry, object, file } = bundled;
-        let what = || format!("can't apply {entry} of {file}");
-        let api = self.api(entry).await?.ok_or_else(|| {
-            Failure::new(Reason::ApiRequest, format!("{}: the API has no such kind", what()))
-        })?;
-        // What the image says of these objects holds: nobody else is meant to own their fields.
-        let params = PatchParams::apply(cluster::FIELD_MANAGER).force();
-        let mut applied = within(api.patch(&entry.name, &params, &Patch::Apply(object)), what).await?;
-        if !entry.is_definition() {
-            return Ok(());
+    /// The kinds that it knows now.
+    pub fn into_kinds(self) -> Kinds {
+        self.kinds
+    }
+
+    /// Applies objects that don't need each other, a few at once. A definition is waited for until its kind is
+    /// served.
+    pub async fn apply(&mut self, objects: &[&Bundled]) -> Result<(), Failure> {
+        let mut found = Vec::new();
+        for bundled in objects {
+            let Bundled { entry, file, .. } = *bundled;
+            let api = self.api(entry).await?.ok_or_else(|| {
+                let message = format!("can't apply {entry} of {file}: the API has no such kind");
+                Failure::new(Reason::ApiRequest, message)
+            })?;
+            found.push(apply(api, bundled));
         }
-        let served = async {
-            while !is_established(&applied) {
-                tokio::time::sleep(POLL).await;
-                applied = within(api.get(&entry.name), what).await?;
-            }
-            Ok(())
-        };
-        tokio::time::timeout(ESTABLISHING, served)
-            .await
-            .failing(Reason::ApiRequest, || format!("{entry} of {file} is not served"))?
+        stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// The API of an object's kind, if there is one.
@@ -90,6 +92,28 @@ impl<'a> Applier<'a> {
         self.kinds.extend(found.clone().map(|found| (key, found)));
         Ok(found)
     }
+}
+
+async fn apply(api: Api<DynamicObject>, bundled: &Bundled) -> Result<(), Failure> {
+    let Bundled { entry, object, file } = bundled;
+    let what = || format!("can't apply {entry} of {file}");
+    // What the image says of these objects holds: nobody else is meant to own their fields.
+    let params = PatchParams::apply(cluster::FIELD_MANAGER).force();
+    let patch = Patch::Apply(object);
+    if !entry.is_definition() {
+        return within(api.patch_metadata(&entry.name, &params, &patch), what).await.map(drop);
+    }
+    let mut applied = within(api.patch(&entry.name, &params, &patch), what).await?;
+    let served = async {
+        while !is_established(&applied) {
+            tokio::time::sleep(POLL).await;
+            applied = within(api.get(&entry.name), what).await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(ESTABLISHING, served)
+        .await
+        .failing(Reason::ApiRequest, || format!("{entry} of {file} is not served"))?
 }
 
 /// Kubernetes "Custom Resources", condition `Established`.

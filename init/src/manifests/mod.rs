@@ -7,7 +7,7 @@ mod plan;
 mod prune;
 
 use crate::failure::Failure;
-use apply::Applier;
+use apply::{Applier, Kinds};
 use kube::Client;
 use plan::Entry;
 use std::collections::BTreeSet;
@@ -22,11 +22,28 @@ pub struct Applied {
     pub kept: Vec<String>,
 }
 
-/// Applies every object of the image, those for GPUs if `gpu` says so, then prunes those that an earlier image brought and this one does not.
-///
+/// Keeps them as the image has them, pass after pass.
+#[derive(Default)]
+pub struct Keeper {
+    kinds: Kinds,
+}
+
+impl Keeper {
+    /// Applies every object of the image, those for GPUs if `gpu` says so, then prunes those that an earlier image
+    /// brought and this one does not.
+    ///
+    /// The kinds that were asked for are remembered until something fails: they may be others then.
+    pub async fn apply(&mut self, client: &Client, gpu: bool) -> Result<Applied, Failure> {
+        let mut applier = Applier::new(client, std::mem::take(&mut self.kinds));
+        let done = apply(&mut applier, client, gpu).await?;
+        self.kinds = applier.into_kinds();
+        Ok(done)
+    }
+}
+
 /// The inventory names an object before it is applied, and until after it is pruned: cut off anywhere, the
 /// next run knows of everything that there may be.
-pub async fn apply(client: &Client, gpu: bool) -> Result<Applied, Failure> {
+async fn apply(applier: &mut Applier<'_>, client: &Client, gpu: bool) -> Result<Applied, Failure> {
     let objects = bundle::objects(gpu)?;
     let wanted: BTreeSet<Entry> = objects.iter().map(|object| object.entry.clone()).collect();
     let recorded = inventory::read(client).await?;
@@ -34,13 +51,12 @@ pub async fn apply(client: &Client, gpu: bool) -> Result<Applied, Failure> {
     if all != recorded {
         inventory::write(client, &all).await?;
     }
-    let mut applier = Applier::new(client);
-    for object in plan::in_order(&objects) {
-        applier.apply(object).await?;
+    for step in plan::in_order(&objects) {
+        applier.apply(&step).await?;
     }
     let (mut left, mut kept, mut pruned) = (wanted.clone(), Vec::new(), Vec::new());
     for entry in &recorded - &wanted {
-        match prune::prune(&mut applier, &entry).await? {
+        match prune::prune(applier, &entry).await? {
             prune::Outcome::Gone => {
                 info!("pruned {entry}: the image brings it no more");
                 pruned.push(entry.to_string());

@@ -53,16 +53,18 @@ impl Entry {
     }
 }
 
-/// The objects, those first that others need: namespaces, then definitions of kinds, then the rest as the
-/// files have them.
-pub fn in_order(objects: &[Bundled]) -> Vec<&Bundled> {
-    let mut ordered: Vec<&Bundled> = objects.iter().collect();
-    ordered.sort_by_key(|object| match object.entry.kind.as_str() {
-        "Namespace" => 0,
-        _ if object.entry.is_definition() => 1,
-        _ => 2,
-    });
-    ordered
+/// The objects, those first that others need: namespaces, then definitions of kinds, then the rest.
+pub fn in_order(objects: &[Bundled]) -> [Vec<&Bundled>; 3] {
+    let mut steps = [const { Vec::new() }; 3];
+    for object in objects {
+        let step = match object.entry.kind.as_str() {
+            "Namespace" => 0,
+            _ if object.entry.is_definition() => 1,
+            _ => 2,
+        };
+        steps[step].push(object);
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -75,13 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn what_others_need_comes_first_and_the_rest_stays_in_order() {
+    fn what_others_need_comes_first() {
         let text = ["Deployment", "CustomResourceDefinition", "Service", "Namespace"]
             .map(|kind| format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: n}}\n"))
             .join("---\n");
         let objects = read("f", &text).unwrap();
-        let kinds: Vec<_> = in_order(&objects).iter().map(|object| object.entry.kind.as_str()).collect();
-        assert_eq!(kinds, ["Namespace", "CustomResourceDefinition", "Deployment", "Service"]);
+        let kinds = in_order(&objects)
+            .map(|step| step.iter().map(|object| object.entry.kind.as_str()).collect::<Vec<_>>().join(" "));
+        assert_eq!(kinds, ["Namespace", "CustomResourceDefinition", "Deployment Service"]);
     }
 
     #[test]
