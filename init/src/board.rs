@@ -138,6 +138,11 @@ impl Board {
         }
     }
 
+    /// Asks for a condition that not every gateway has to meet.
+    pub fn expect(&self, kind: Kind) {
+        self.update(|status| conditions::add(&mut status.conditions, kind, now_ms()));
+    }
+
     /// Says what should be known `about` something, in place of what was said of it before. Nothing: it is
     /// mended.
     pub fn warn(&self, about: About, texts: impl IntoIterator<Item = impl Into<String>>) {

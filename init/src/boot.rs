@@ -24,6 +24,7 @@ use crate::stage::Stage;
 use crate::volume::{Current, Volume};
 use crate::warnings::About;
 use crate::{fault, kube, socket, steady};
+use openshell_contract::condition::Kind;
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::Layer;
@@ -97,6 +98,9 @@ impl Init {
             .await?;
         let volume = volume.insert(opened);
         let settings = board.run(Stage::Config, async { self.config() }).await?;
+        if settings.gpu {
+            board.expect(Kind::Gpu);
+        }
 
         // First: on the host's own network, everything else that prepares one would be done to the host.
         board.run(Stage::Ports, async { ports::check() }).await?;

@@ -11,11 +11,20 @@ use crate::stage::Stage;
 const BY_STAGES: [(Kind, &[Stage]); 3] =
     [(Kind::Api, &[Stage::Api]), (Kind::Secrets, &[Stage::Ssh, Stage::Pki]), (Kind::Chart, &[Stage::Chart])];
 /// Conditions that only the API tells of.
-const BY_API: [Kind; 3] = [Kind::Node, Kind::Resources, Kind::Workload];
+const BY_API: [Kind; 4] = [Kind::Node, Kind::Resources, Kind::Workload, Kind::Gpu];
 
-/// Every condition, not looked at yet.
+/// Every condition that has to hold for any gateway, not looked at yet.
 pub fn all(now_ms: u64) -> Vec<Condition> {
-    Kind::ALL.iter().map(|kind| Condition::unknown(*kind, now_ms)).collect()
+    let always = Kind::ALL.iter().filter(|kind| **kind != Kind::Gpu);
+    always.map(|kind| Condition::unknown(*kind, now_ms)).collect()
+}
+
+/// Adds one that is asked of this gateway, in its place among the others.
+pub fn add(conditions: &mut Vec<Condition>, kind: Kind, now_ms: u64) {
+    if conditions.iter().all(|condition| condition.kind != kind) {
+        conditions.push(Condition::unknown(kind, now_ms));
+        conditions.sort_by_key(|condition| Kind::ALL.iter().position(|kind| *kind == condition.kind));
+    }
 }
 
 /// A condition as it was seen; `None` for one that nobody can tell any more.
@@ -147,6 +156,18 @@ mod tests {
         follow(&mut status, 5);
         assert_eq!(told(&status, Kind::Node), (Truth::Unknown, None, 5));
         assert_eq!(told(&status, Kind::Port), (Truth::True, None, 3), "it is tried without the API");
+    }
+
+    #[test]
+    fn what_is_not_asked_of_a_gateway_is_not_told() {
+        let mut conditions = all(1);
+        let enough = || seen(Kind::Gpu, Some(Ok("1".to_owned())), 2);
+        assert!(!put(&mut conditions, enough()), "nobody asked for it");
+        add(&mut conditions, Kind::Gpu, 2);
+        add(&mut conditions, Kind::Gpu, 3);
+        assert!(put(&mut conditions, enough()));
+        let kinds: Vec<_> = conditions.iter().map(|condition| condition.kind).collect();
+        assert_eq!(kinds, Kind::ALL);
     }
 
     #[test]

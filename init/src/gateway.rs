@@ -98,12 +98,20 @@ impl Look<'_> {
             let short = format!("the node is under {}", ours.pressures.join(", "));
             Err(Failure::new(Reason::NodePressure, short))
         };
+        let gpus = match ours.gpus {
+            0 => Err(Failure::new(Reason::GpuUnavailable, "the node has no nvidia.com/gpu for pods")),
+            _ => Ok(()),
+        };
         let workload =
             if rollout.current { Ok(()) } else { Err(Failure::new(rollout.reason, rollout.detail.clone())) };
         let detail = node.as_ref().err().map_or(rollout.detail, |failure| failure.message.clone());
         self.board.detail(Stage::Gateway, detail);
-        for (kind, seen) in [(Kind::Node, &node), (Kind::Resources, &resources), (Kind::Workload, &workload)]
-        {
+        for (kind, seen) in [
+            (Kind::Node, &node),
+            (Kind::Resources, &resources),
+            (Kind::Gpu, &gpus),
+            (Kind::Workload, &workload),
+        ] {
             self.board.condition(kind, seen.as_ref().map(|()| String::new()));
         }
         let failing = node.is_ok() && rollout.failing;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// What a program said and how it ended.
 #[derive(Clone, Debug)]
@@ -59,4 +60,13 @@ pub fn run(command: &mut Command, input: &str) -> Output {
 #[must_use]
 pub fn docker<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
     run(Command::new("docker").args(args), "")
+}
+
+/// Prints how long something took, for whoever keeps count of it.
+///
+/// # Panics
+/// Standard error is closed.
+pub fn measured(what: &str, since: Instant) {
+    let line = format!("measured: {what}: {} ms\n", since.elapsed().as_millis());
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error");
 }

@@ -19,7 +19,7 @@ pub mod snapshot;
 pub mod variant;
 
 pub use client::Client;
-pub use command::{Output, docker, run};
+pub use command::{Output, docker, measured, run};
 pub use gateway::Gateway;
 pub use variant::Variant;
 

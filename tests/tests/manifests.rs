@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use openshell_contract::status::{BootKind, Phase};
+use openshell_contract::condition::{Kind, Truth};
+use openshell_contract::reason::Reason;
+use openshell_contract::status::{BootKind, Phase, Status};
 use openshell_e2e::gateway::cluster_image;
-use openshell_e2e::{Gateway, Variant, docker};
+use openshell_e2e::{Gateway, Variant, docker, measured};
 use std::fs;
+use std::time::Instant;
 
 /// Definition of a kind.
 fn definition(kind: &str, plural: &str, scope: &str) -> String {
@@ -86,12 +89,14 @@ fn an_object_of_the_image_comes_back_and_is_pruned_when_it_leaves_the_image() {
         assert!(exists(&gateway, object), "{object:?} was not applied");
     }
 
+    let begin = Instant::now();
     let _ = gateway.kubectl(&["delete", "thing", "thing"], "").ok();
     let edit = ["patch", "configmap", "config", "-p", r#"{"data": {"key": "edited"}}"#];
     let _ = gateway.kubectl(&edit, "").ok();
     gateway.wait("what was deleted and edited is as in the image", || {
         exists(&gateway, &["thing", "thing"]) && content(&gateway) == "from the image"
     });
+    measured("objects of the image deleted and edited: as they were", begin);
 
     // Things of somebody else, which only the definition keeps.
     let mine = "apiVersion: e2e.openshell.ai/v1\nkind: Thing\nmetadata: {name: mine}\n";
@@ -137,10 +142,33 @@ fn the_controller_runs_and_the_device_plugin_follows_its_switch() {
 
     let plugin = || system("kube-system", &["get", "daemonset", "nvidia-device-plugin"]).code == 0;
     assert!(plugin(), "it is switched on");
+    the_nodes_gpus_are_told(&gateway);
     // The volume remembers it.
     let _ = docker(&["rm", "-f", &gateway.object()]).ok();
     let _ = gateway.start(&[]).ok();
     assert!(plugin(), "it was switched on");
     let _ = gateway.start(&["--env", "GPU_ENABLED=false"]).ok();
     assert!(!plugin(), "it is switched off");
+    let conditions = gateway.status().unwrap().conditions;
+    assert!(conditions.iter().all(|c| c.kind != Kind::Gpu), "{conditions:?}");
+}
+
+/// No machine with a GPU is needed for that: what a device plugin makes kubelet say is written into the node.
+fn the_nodes_gpus_are_told(gateway: &Gateway) {
+    let status = gateway.status().unwrap();
+    let condition = |status: &Status| status.conditions.iter().find(|c| c.kind == Kind::Gpu).cloned();
+    let lacking = condition(&status).expect("a condition for what is switched on");
+    assert_eq!((lacking.status, lacking.reason), (Truth::False, Some(Reason::GpuUnavailable)), "{lacking:?}");
+    assert!(!lacking.remedy.is_empty());
+    assert_eq!(status.phase, Phase::Ready, "a gateway without a GPU serves");
+
+    let node = status.node.unwrap().name;
+    let add =
+        |list: &str| format!(r#"{{"op": "add", "path": "/status/{list}/nvidia.com~1gpu", "value": "2"}}"#);
+    let patch = format!("[{}, {}]", add("capacity"), add("allocatable"));
+    let patch = ["patch", "node", &node, "--subresource=status", "--type=json", "-p", &patch];
+    let _ = gateway.kubectl(&patch, "").ok();
+    let _ = gateway.exec(&["openshell-init", "look"]).ok();
+    let there = condition(&gateway.status().unwrap()).unwrap();
+    assert_eq!(there.status, Truth::True, "{there:?}");
 }

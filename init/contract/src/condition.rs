@@ -69,6 +69,8 @@ kinds! {
     Node => "node";
     /// The node has disk, memory and process numbers to spare.
     Resources => "resources";
+    /// The node has GPUs to give to pods. Only told of where they are enabled.
+    Gpu => "gpu";
     /// The SSH secret, the keys and the certificates are there and usable.
     Secrets => "secrets";
     /// The chart is deployed.
@@ -138,7 +140,7 @@ mod tests {
             assert!(json.contains(&format!("\"type\":\"{}\"", kind.name())), "{json}");
             assert_eq!(serde_json::from_str::<Condition>(&json).unwrap(), condition);
         }
-        let newer: Condition = serde_json::from_str(r#"{"type":"gpu","novelty":1}"#).unwrap();
+        let newer: Condition = serde_json::from_str(r#"{"type":"newer","novelty":1}"#).unwrap();
         assert_eq!((newer.kind, newer.status), (Kind::Unknown, Truth::Unknown));
     }
 

@@ -157,6 +157,9 @@ reasons! {
     /// The node runs short of disk, memory or process numbers, and pods may be evicted.
     NodePressure => "NodePressure",
         "Free what the node runs short of, or give Docker more of it.";
+    /// GPUs are enabled, and the node has none for pods.
+    GpuUnavailable => "GpuUnavailable",
+        "Check `nvidia-smi` on the host, start with `openshell gateway start --gpu`, and read `kubectl -n kube-system logs daemonset/nvidia-device-plugin` in the container.";
     /// An object of the release was deleted.
     ReleaseIncomplete => "ReleaseIncomplete",
         "Nothing: it is made again by itself. Find out who deletes it if it happens again.";

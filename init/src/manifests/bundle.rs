@@ -117,6 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn the_device_plugin_is_pinned_and_gives_gpus_by_cdi() {
+        let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../image");
+        let objects = objects_in(&image, true).unwrap();
+        let pod = &objects.last().unwrap().object.data["spec"]["template"]["spec"];
+        assert_eq!(pod["runtimeClassName"], "nvidia");
+        assert!(pod.get("affinity").is_none(), "it is for a node whatever its labels are");
+        let container = &pod["containers"][0];
+        assert_eq!(container["image"], "nvcr.io/nvidia/k8s-device-plugin:v0.19.1");
+        for (name, value) in [
+            ("DEVICE_LIST_STRATEGY", "cdi-cri"),
+            ("DEVICE_ID_STRATEGY", "index"),
+            ("NVIDIA_CDI_HOOK_PATH", "/usr/bin/nvidia-cdi-hook"),
+            ("NVIDIA_DRIVER_ROOT", "/"),
+        ] {
+            let set = serde_json::json!({"name": name, "value": value});
+            assert!(container["env"].as_array().unwrap().contains(&set), "{set} is not in {container}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named_with_its_file() {
         let why = |text| read("f.yaml", text).unwrap_err().message;
         assert!(why("metadata: {name: x}\n").contains("f.yaml has no kind"));

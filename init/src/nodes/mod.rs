@@ -25,6 +25,9 @@ pub use watch::watch;
 /// What makes a node unfit for more pods (Kubernetes "Node Status").
 const PRESSURES: [&str; 3] = ["DiskPressure", "MemoryPressure", "PIDPressure"];
 
+/// What NVIDIA's device plugin calls a GPU.
+const GPU: &str = "nvidia.com/gpu";
+
 /// The nodes, and what is known of ours.
 pub struct Nodes {
     client: Client,
@@ -50,6 +53,8 @@ pub struct Ours {
     pub unready: Option<String>,
     /// What it runs short of.
     pub pressures: Vec<&'static str>,
+    /// GPUs that it has for pods.
+    pub gpus: u64,
 }
 
 impl Nodes {
@@ -100,7 +105,8 @@ impl Nodes {
             told => told,
         };
         let under = |pressure: &&str| node.as_ref().is_some_and(|node| view::is(node, pressure));
-        Ok(Ours { unready, pressures: PRESSURES.into_iter().filter(under).collect() })
+        let gpus = node.as_ref().map_or(0, |node| view::pieces(node, GPU));
+        Ok(Ours { unready, pressures: PRESSURES.into_iter().filter(under).collect(), gpus })
     }
 
     /// Labels our node, by which a later start knows it for one of ours.
@@ -121,4 +127,25 @@ fn unready(ours: Option<&view::NodeView>) -> Option<String> {
     }
     let why = view::condition(node, "Ready").and_then(|condition| condition.message.clone());
     Some(why.unwrap_or_else(|| "kubelet has not reported yet".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn gpus_are_those_that_pods_may_have() {
+        for (allocatable, gpus) in [
+            (json!({"cpu": "2"}), 0),
+            (json!({"nvidia.com/gpu": "0"}), 0),
+            (json!({"nvidia.com/gpu": "8", "nvidia.com/gpu.shared": "9"}), 8),
+            (json!({"nvidia.com/gpu": "many"}), 0),
+        ] {
+            let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "spec": {},
+                "status": {"capacity": {"nvidia.com/gpu": "7"}, "allocatable": allocatable}});
+            let node: view::NodeView = serde_json::from_value(node).unwrap();
+            assert_eq!(view::pieces(&node, GPU), gpus, "{allocatable}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::decide::Seen;
 use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeSelector, PersistentVolume, VolumeNodeAffinity};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::Client;
 use kube::api::{Api, ApiResource, NotUsed, Object};
 use openshell_contract::names::cluster;
@@ -20,6 +21,9 @@ pub struct NodeStatus {
     /// Its conditions.
     #[serde(default)]
     pub conditions: Vec<NodeCondition>,
+    /// What it has for pods.
+    #[serde(default)]
+    pub allocatable: BTreeMap<String, Quantity>,
 }
 
 /// What is read of a volume's specification.
@@ -50,6 +54,13 @@ pub fn volumes(client: &Client) -> Api<VolumeView> {
 /// A node's labels.
 pub fn labels(node: &NodeView) -> BTreeMap<String, String> {
     node.metadata.labels.clone().unwrap_or_default()
+}
+
+/// How many pieces a node has for pods of a resource that a device plugin tells kubelet of: whole numbers
+/// (Kubernetes "Device Plugins").
+pub fn pieces(node: &NodeView, resource: &str) -> u64 {
+    let quantity = node.status.as_ref().and_then(|status| status.allocatable.get(resource));
+    quantity.and_then(|quantity| quantity.0.parse().ok()).unwrap_or(0)
 }
 
 /// A node's condition `type_`.
