@@ -213,6 +213,9 @@ impl Reconciler {
         if self.board.status().chart.is_none() && chart::take_over(&self.client).await? {
             info!("the release was the original's, and is ours now");
         }
+        if self.board.status().chart.is_none() && chart::retire_plugin(&self.client).await? {
+            info!("the original's device plugin for GPUs is taken away");
+        }
         let namespace = &self.secrets.namespace;
         let deployed =
             chart::ensure(&self.client, namespace, &self.broker, path::KUBECONFIG.as_ref(), &values).await?;

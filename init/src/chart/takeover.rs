@@ -28,10 +28,19 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// Takes the release over, if it was the original's. Returns whether it was.
 pub async fn take_over(client: &Client) -> Result<bool, Failure> {
+    release(client, cluster::RELEASE, async || Ok(())).await
+}
+
+/// Takes a `HelmChart` of the original away, after what its job is made of and what `also` takes away. Returns
+/// whether there was one.
+pub(super) async fn release(
+    client: &Client,
+    name: &str,
+    also: impl AsyncFnOnce() -> Result<(), Failure>,
+) -> Result<bool, Failure> {
     let kind = GroupVersionKind::gvk("helm.cattle.io", "v1", "HelmChart");
     let kind = ApiResource::from_gvk_with_plural(&kind, "helmcharts");
     let charts: Api<DynamicObject> = Api::namespaced_with(client.clone(), SYSTEM, &kind);
-    let name = cluster::RELEASE;
     let found = async {
         match charts.get(name).await {
             Ok(chart) => Ok(Some(chart)),
@@ -53,6 +62,7 @@ pub async fn take_over(client: &Client) -> Result<bool, Failure> {
     let binding = format!("helm-{SYSTEM}-{name}");
     forget::<ClusterRoleBinding>(&Api::all(client.clone()), (None, binding)).await?;
 
+    also().await?;
     let context = || format!("can't take the release over from HelmChart {name} in {SYSTEM}");
     let without = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     within(charts.patch_metadata(name, &PatchParams::default(), &without), context).await?;
@@ -80,7 +90,7 @@ async fn end_job(client: &Client, job: &str) -> Result<(), Failure> {
 }
 
 /// Deletes an object, if it is there.
-async fn forget<K>(api: &Api<K>, (namespace, name): (Option<&str>, String)) -> Result<(), Failure>
+pub(super) async fn forget<K>(api: &Api<K>, (namespace, name): (Option<&str>, String)) -> Result<(), Failure>
 where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
