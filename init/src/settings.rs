@@ -85,3 +85,64 @@ fn refusal(invalid: &[Invalid]) -> Failure {
     let all: Vec<_> = invalid.iter().map(ToString::to_string).collect();
     Failure::new(Reason::InvalidSetting, all.join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{near, near_text};
+    use openshell_contract::settings::KEYS;
+    use proptest::prelude::*;
+
+    /// Values that are allowed somewhere.
+    const VALUES: [&str; 9] = [
+        "true",
+        "8080",
+        "10.0.0.1,fd00::1",
+        "ghcr.io:5000",
+        "IfNotPresent",
+        "https://idp.example/realm",
+        "ghcr.io/nvidia/openshell/gateway:1@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082",
+        "/run/secrets/password",
+        "json",
+    ];
+    /// More than a message says by chance.
+    const TELLING: usize = 8;
+
+    proptest! {
+        #[test]
+        fn whatever_the_environment_says_is_taken_or_refused_by_name(
+            values in proptest::collection::btree_map(0..KEYS.len(), near_text(&VALUES), 0..12),
+        ) {
+            let set: Layer = values.into_iter().map(|(i, value)| (KEYS[i].name.to_owned(), value)).collect();
+            let layers = [(Source::Environment, &set)];
+            // For people, allowed or not.
+            let shown = serde_json::to_string(&Overview::of(&layers)).unwrap();
+            let refused = Settings::from_layers(&layers).err().map(|invalid| {
+                assert!(invalid.iter().all(|one| set.contains_key(one.name)), "{invalid:?}");
+                refusal(&invalid).message
+            });
+            let told = refused.unwrap_or_default();
+            for key in KEYS.iter().filter(|key| key.secret) {
+                let Some(secret) = set.get(key.name).filter(|value| value.trim().len() >= TELLING) else { continue };
+                let elsewhere = set.iter().any(|(name, value)| name != key.name && value.contains(secret.trim()));
+                prop_assert!(elsewhere || !told.contains(secret.trim()) && !shown.contains(secret.trim()));
+            }
+        }
+
+        #[test]
+        fn whatever_the_volume_remembers_is_read_or_refused_by_file(
+            text in near(&[r#"{"IMAGE_TAG":"0.0.22","GPU_ENABLED":"true","REGISTRY_PASSWORD":"p\u00e4\n"}"#]),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("config.json");
+            std::fs::write(&file, &text).unwrap();
+            match read_layer(&file) {
+                Ok(layer) => drop(Settings::from_layers(&[(Source::Volume, &layer)])),
+                Err(failure) => {
+                    prop_assert_eq!(failure.reason, Reason::StateUnusable);
+                    prop_assert!(failure.message.contains("config.json"), "{}", failure);
+                }
+            }
+        }
+    }
+}

@@ -110,6 +110,8 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near_text;
+    use openshell_contract::settings::{Layer, Source};
     use proptest::prelude::*;
     use std::os::unix::fs::PermissionsExt;
 
@@ -191,11 +193,45 @@ mod tests {
         }
     }
 
+    /// One that the settings allow.
+    fn allowed() -> impl Strategy<Value = Registry> {
+        let host = || near_text(&["ghcr.io", "host.docker.internal:5000", "[fd00::1]:5000", "true", "1.0"]);
+        let user = near_text(&["robot", "$oauthtoken", "no", "- x"]);
+        let password = near_text(&["hunter2", "a: b # c", "%q \\ \" '", "\u{feff}~"]);
+        (host(), host(), user, password).prop_filter_map("refused", |(host, endpoint, user, password)| {
+            let environment: Layer = [
+                ("REGISTRY_HOST", host),
+                ("REGISTRY_ENDPOINT", endpoint),
+                ("REGISTRY_USERNAME", user),
+                ("REGISTRY_PASSWORD", password),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+            Settings::from_layers(&[(Source::Environment, &environment)])
+                .ok()
+                .map(|settings| settings.registry)
+        })
+    }
+
     proptest! {
         #[test]
         fn any_password_comes_back_from_yaml(password in "[\\PC\n\r\t]{1,40}") {
             let yaml = written(&[&with_login("r", &password)]);
             prop_assert_eq!(yaml["configs"]["r"]["auth"]["password"].as_str(), Some(password.as_str()));
+        }
+
+        #[test]
+        fn whatever_is_allowed_comes_back_from_yaml(registry in allowed()) {
+            // Blank is not set.
+            let Some(host) = registry.host.clone() else { return Ok(()) };
+            let yaml = written(&[&registry]);
+            let endpoint = registry.endpoint.clone().unwrap_or_else(|| host.clone());
+            prop_assert_eq!(&yaml["mirrors"][&host]["endpoint"], &json!([format!("https://{endpoint}")]));
+            prop_assert_eq!(yaml["mirrors"].as_object().unwrap().len(), 1);
+            let login = registry.username.as_deref().zip(registry.password.as_deref());
+            let auth = login.map(|(user, password)| json!({"auth": {"username": user, "password": password}}));
+            prop_assert_eq!(yaml["configs"].get(&endpoint), auth.as_ref());
         }
     }
 }

@@ -35,6 +35,8 @@ pub fn take(state: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::near;
+    use proptest::prelude::*;
     use std::fs;
 
     #[test]
@@ -55,6 +57,24 @@ mod tests {
             }
             assert_eq!(take(dir.path()).err().map(|failure| failure.reason), wanted, "{there:?}");
             assert_eq!(fs::read_to_string(&file).unwrap(), after);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_file_says_is_this_version_or_left_as_it_is(text in near(&["1\n", "0\n", "2\n", ""])) {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("version");
+            fs::write(&file, &text).unwrap();
+            let taken = take(dir.path());
+            let after = fs::read(&file).unwrap();
+            match taken {
+                Ok(()) => prop_assert_eq!(String::from_utf8(after).unwrap().trim().parse(), Ok(VERSION)),
+                Err(failure) => {
+                    prop_assert!([Reason::NewerState, Reason::StateUnusable].contains(&failure.reason));
+                    prop_assert_eq!(after, text);
+                }
+            }
         }
     }
 }

@@ -238,3 +238,29 @@ fn whatever_k3s_says_each_event_is_one_line_of_json() {
     }
     assert!(lines.iter().any(|line| line.contains("no end")), "{lines:#?}");
 }
+
+/// Together with the two that an ended k3s leaves, one less than its standard input and two pipes take.
+const TOO_FEW: usize = 2;
+
+#[test]
+fn k3s_is_started_again_once_there_are_descriptors_for_it() {
+    let node = Node::new(WELL);
+    let mut namespace = node.up();
+    namespace.line("k3s-runs");
+    let first = namespace.first().to_string();
+    let limit = |soft: &str| {
+        let set = Command::new("prlimit").args(["--pid", &first, &format!("--nofile={soft}:")]).status();
+        assert!(set.expect("prlimit (util-linux) runs").success());
+    };
+    let open = fs::read_dir(format!("/proc/{first}/fd")).unwrap().count();
+    limit(&(open + TOO_FEW).to_string());
+    kill(namespace.process("ping-pong").outer, Signal::SIGKILL).unwrap();
+    let status =
+        namespace.until_status("it tells what is lacking", |s| s.contains(r#""reason":"Exhausted""#));
+    assert!(status.contains("no process, descriptor or memory is free"), "{status}");
+    assert!(status.contains(r#""phase":"degraded""#), "{status}");
+    limit("4096");
+    namespace.line("k3s-runs");
+    namespace.until_status("that is over", |s| !s.contains(r#""reason":"Exhausted""#));
+    namespace.stops_cleanly("after it lacked descriptors");
+}
