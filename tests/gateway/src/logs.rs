@@ -2,10 +2,14 @@
 
 use std::error::Error;
 
+use tracing::Level;
 use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// Where tonic logs `tls accept error`.
+const HANDSHAKES: &str = "tonic::transport::server::io_stream";
 
 /// The log filter is malformed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +23,8 @@ pub struct FilterError {
 pub fn start(filter: &str) -> Result<(), FilterError> {
     let parsed: Targets =
         filter.parse().map_err(|source| FilterError { filter: filter.to_owned(), source })?;
+    // As the real server does, it tells of whoever connects and can't or won't finish the handshake.
+    let parsed = parsed.with_target(HANDSHAKES, Level::DEBUG);
     // Escape codes don't belong in a container's log, whatever features another crate turns on.
     let lines = fmt::layer().with_target(false).with_ansi(false);
     // Fails only if a subscriber is there already; then lines go to that one.

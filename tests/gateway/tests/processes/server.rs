@@ -90,14 +90,16 @@ fn get(address: SocketAddr, path: &str) -> String {
 #[test]
 fn only_a_client_certificate_of_our_ca_is_answered() {
     let world = World::new();
-    let (_process, address) = world.start(&[], &[]);
+    let (process, address) = world.start(&[], &[]);
     world.check(address, Some(&world.pki)).unwrap();
     let none = world.check(address, None).unwrap_err();
     assert!(none.contains("no client certificate was shown"), "{none}");
     let foreign = world.check(address, Some(&world.foreign)).unwrap_err();
     assert!(foreign.contains(&world.foreign.file("client.crt")), "{foreign}");
-    // A stranger's TLS and a probe that hangs up leave the server as it was.
+    // A stranger's TLS and a probe that hangs up are told of, and leave the server as it was.
+    process.line("tls accept error");
     drop(TcpStream::connect(address).unwrap());
+    process.line("handshake eof");
     world.check(address, Some(&world.pki)).unwrap();
 }
 

@@ -83,6 +83,16 @@ impl Process {
         }
     }
 
+    /// The next line with `part` in it.
+    pub(crate) fn line(&self, part: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line has {part:?}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
     /// Sends SIGTERM; the exit status and how long it took.
     pub(crate) fn terminate(mut self) -> (ExitStatus, Duration) {
         let start = Instant::now();
