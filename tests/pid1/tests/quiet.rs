@@ -8,9 +8,9 @@ use std::time::Duration;
 const WELL: &str = r#"exec "$PING_PONG" count TERM obey TERM say k3s-runs hang"#;
 /// How long an idle one is watched, in seconds.
 const IDLE: u64 = 10;
-/// Its main loop and its watchdog look once a second each in a build for tests, and ten times less often in one
-/// for use.
-const TICKS: u64 = 2;
+/// Its watchdog calls its main loop once a second in a build for tests, and fifteen times less often in one for use:
+/// each of the two wakes up for that, and now and then one for the other's lock.
+const TICKS: u64 = 3;
 
 #[test]
 fn a_long_wait_says_in_the_log_for_what() {
@@ -30,13 +30,13 @@ fn number(text: &str) -> u64 {
     text.trim().parse().expect("the kernel writes a number")
 }
 
-/// Times that one of its threads was put on a processor.
+/// Times that one of its threads gave up its processor, and was put on one again.
 fn wakes(namespace: &Namespace) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{}/task", namespace.first())).expect("its threads");
     let of_task = |status: String| -> u64 {
         let switches = status.lines().filter_map(|line| {
             let (name, count) = line.split_once(':')?;
-            name.ends_with("voluntary_ctxt_switches").then(|| number(count))
+            (name == "voluntary_ctxt_switches").then(|| number(count))
         });
         switches.sum()
     };
@@ -59,8 +59,8 @@ fn with_nothing_to_do_it_wakes_up_for_its_ticks_alone_and_writes_nothing() {
     // Nothing is waited for: the time itself is what is measured.
     std::thread::sleep(Duration::from_secs(IDLE));
     let (woken, written) = (wakes(&namespace) - before, written() - writes);
-    // A tick may take a few, as timers are sorted anew (tokio, hierarchical timer wheel).
-    assert!(woken <= 3 * TICKS * IDLE, "{woken} wake-ups in {IDLE} s");
+    // One call more may fall into the time.
+    assert!(woken <= TICKS * (IDLE + 1), "{woken} wake-ups in {IDLE} s");
     assert_eq!(written, 0, "bytes written in {IDLE} s");
     namespace.stops_cleanly("idle");
 }
