@@ -1,24 +1,24 @@
-//! A gateway that is killed at any instant of its first start or of a rotation, and started again: it comes
-//! to the same good end.
+//! A gateway that is killed at any instant of its first start or of a rotation, and started again, and a Helm that
+//! is killed under it: it comes to the same good end.
 //!
-//! `OPENSHELL_E2E_KILLS` is how often each is done (1).
+//! `OPENSHELL_E2E_KILLS` is how often each is done (1; Helm, which takes a moment, 5).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use openshell_e2e::client::secret_text;
-use openshell_e2e::{Client, Gateway, docker};
+use openshell_e2e::{Client, Gateway, docker, measured};
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-fn kills() -> usize {
-    std::env::var("OPENSHELL_E2E_KILLS").map_or(1, |n| n.parse().unwrap())
+fn kills(usual: usize) -> usize {
+    std::env::var("OPENSHELL_E2E_KILLS").map_or(usual, |n| n.parse().unwrap())
 }
 
 #[test]
 fn a_first_start_may_be_killed_at_any_instant() {
     let mut longest = Duration::from_secs(10);
-    for kill in 0..kills() {
+    for kill in 0..kills(1) {
         let gateway = Gateway::new("kill-start");
         let begin = Instant::now();
         let _ = gateway.start(&["--no-wait"]).ok();
@@ -37,7 +37,7 @@ fn a_first_start_may_be_killed_at_any_instant() {
 fn a_rotation_may_be_killed_at_any_instant() {
     let gateway = Gateway::new("kill-rotation");
     let _ = gateway.start(&[]).ok();
-    for kill in 0..kills() {
+    for kill in 0..kills(1) {
         // In turn, since a CA is only made when the last one's leaves are in use.
         let what = if kill % 2 == 0 { "--ca" } else { "--leaf" };
         let old = Client::new(&gateway);
@@ -57,6 +57,45 @@ fn a_rotation_may_be_killed_at_any_instant() {
         let _ = gateway.exec(&["openshell-init", "rotate", "pki", what]);
         gateway.wait_ready();
     }
+    helm_may_be_killed_at_any_instant(&gateway);
+}
+
+/// It is made to deploy by an object that is missing, which no pod has to be replaced for.
+fn helm_may_be_killed_at_any_instant(gateway: &Gateway) {
+    const MISSING: &str = "networkpolicy/openshell-sandbox-ssh";
+    let pod = || gateway.kubectl(&["get", "pod", "openshell-0", "-o", "jsonpath={.metadata.uid}"], "").ok();
+    let revisions = || {
+        let state = "jsonpath={.items[*].metadata.labels.status}";
+        gateway.kubectl(&["get", "secrets", "-l", "owner=helm", "-o", state], "").ok()
+    };
+    let before = pod();
+    let mut hits = 0;
+    for kill in 0..kills(5) {
+        let instant = random_below(Duration::from_millis(800));
+        let wait = format!(
+            "until pgrep -x helm >/dev/null; do :; done; sleep {}; pkill -KILL -x helm",
+            instant.as_secs_f64()
+        );
+        let object = gateway.object();
+        let killer =
+            std::thread::spawn(move || docker(&["exec", &object, "timeout", "60", "sh", "-c", &wait]));
+        let begin = Instant::now();
+        let _ = gateway.kubectl(&["delete", MISSING], "").ok();
+        let _ = gateway.exec(&["openshell-init", "look"]);
+        // It may have ended before.
+        hits += usize::from(killer.join().unwrap().code == 0);
+        gateway.wait("all is deployed", || {
+            gateway.exec(&["openshell-init", "look"]).code == 0
+                && gateway.kubectl(&["get", MISSING], "").code == 0
+        });
+        report("helm", kill, instant);
+        measured("helm killed: all is deployed", begin);
+        let states = revisions();
+        assert!(!states.contains("pending") && states.matches("deployed").count() == 1, "{states}");
+        assert_eq!(pod(), before, "the gateway's pod was replaced");
+    }
+    assert!(hits > 0, "it was always too late");
+    converged(gateway, 2);
 }
 
 /// Certificates of one CA, or of two in an overlap, and everybody accepts everybody.

@@ -51,8 +51,9 @@ fn first_start_then_restart_kill_and_removal_keep_everything() {
             let _ = docker(&["network", "rm", &object]).ok();
             let _ = gateway.start(&[]).ok();
         }),
-        ("docker rm, gateway start", BootKind::AfterCrash, &|| {
+        ("docker rm, docker network rm, gateway start", BootKind::AfterCrash, &|| {
             let _ = docker(&["rm", "-f", &object]).ok();
+            let _ = docker(&["network", "rm", &object]).ok();
             let _ = gateway.start(&[]).ok();
         }),
     ];

@@ -5,8 +5,9 @@ use openshell_contract::names::{cluster, host};
 use openshell_contract::status::BootKind;
 use openshell_e2e::gateway::cluster_image;
 use openshell_e2e::snapshot::counters;
-use openshell_e2e::{Gateway, docker};
+use openshell_e2e::{Gateway, docker, measured};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 fn create(gateway: &Gateway, object: &Value) {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or("openshell");
@@ -87,12 +88,14 @@ fn only_a_node_that_was_ours_and_is_gone_is_removed_with_what_it_leaves() {
     );
     create(&gateway, &lease("gone"));
     create(&gateway, &pod("on-gone", "gone"));
+    let begin = Instant::now();
     create(&gateway, &node("gone", true));
 
     gateway.wait("the node that is gone is removed", || {
         heartbeat(&gateway, "alive");
         !exists(&gateway, &["node", "gone"])
     });
+    measured("stale node: removed", begin);
     for left in [
         &["pod", "on-gone"][..],
         &["lease", "gone", "-n", "kube-node-lease"],

@@ -5,7 +5,7 @@
 use openshell_e2e::gateway::cluster_image;
 use openshell_e2e::snapshot::Snapshot;
 use openshell_e2e::{Client, Gateway, Variant, docker};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 const LATER_SERVER: [&str; 4] =
@@ -25,6 +25,7 @@ fn the_later_server_is_a_matter_of_settings_that_the_volume_remembers() {
     assert_eq!(Snapshot { revision: first.revision, ..later.clone() }, first, "only the release has changed");
     assert!(probes(&gateway).contains("/readyz"), "{}", probes(&gateway));
     assert_eq!(gateway.grpc_health(true).ok().trim(), "SERVING");
+    the_port_is_tried_without_noise(&gateway);
 
     // A container that knows nothing of it, on the same volume.
     let _ = openshell_e2e::docker(&["rm", "-f", &gateway.object()]).ok();
@@ -105,6 +106,19 @@ fn the_image_before_on_another_port_and_within_limits(gateway: &mut Gateway) {
     let container = gateway.inspect("{{.Id}} {{.State.StartedAt}}");
     let _ = gateway.openshell(&["start"]).ok();
     assert_eq!(gateway.inspect("{{.Id}} {{.State.StartedAt}}"), container);
+}
+
+/// Of a server that kubelet asks over HTTP: a bare connection of its own would be noise as well.
+fn the_port_is_tried_without_noise(gateway: &Gateway) {
+    const TRIES: u32 = 10;
+    let noise = || gateway.kubectl(&["logs", "openshell-0"], "").ok().contains("tls accept error");
+    for _ in 0..TRIES {
+        let _ = gateway.exec(&["openshell-init", "look"]).ok();
+    }
+    assert!(!noise(), "the gateway's log tells of handshakes that failed");
+    // It would tell of one: the test can fail.
+    drop(TcpStream::connect(("127.0.0.1", gateway.port)).expect("the port is open"));
+    gateway.wait("the gateway tells of a connection without a handshake", noise);
 }
 
 fn probes(gateway: &Gateway) -> String {

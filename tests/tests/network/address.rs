@@ -3,7 +3,8 @@
 use openshell_contract::condition::{Kind, Truth};
 use openshell_contract::status::BootKind;
 use openshell_e2e::snapshot::Snapshot;
-use openshell_e2e::{Gateway, docker};
+use openshell_e2e::{Gateway, docker, measured};
+use std::time::Instant;
 
 /// A Docker network that goes when the test ends.
 struct Network(String);
@@ -40,8 +41,10 @@ fn another_address_is_followed_by_everything_and_changes_no_secret() {
     let _ = docker(&["stop", &object]).ok();
     let _ = docker(&["network", "disconnect", &object, &object]).ok();
     let _ = docker(&["network", "connect", &other.0, &object]).ok();
+    let begin = Instant::now();
     let _ = docker(&["start", &object]).ok();
     gateway.wait_ready();
+    measured("another address: ready", begin);
 
     let status = gateway.status().unwrap();
     let new = status.node.clone().unwrap();
@@ -67,6 +70,29 @@ fn another_address_is_followed_by_everything_and_changes_no_secret() {
     });
     let resolv = gateway.exec(&["cat", "/etc/rancher/k3s/resolv.conf"]).ok();
     assert!(resolv.lines().any(|line| line == format!("nameserver {}", new.address)), "{resolv}");
+    the_hosts_address_is_followed(&gateway);
     let port = status.conditions.iter().find(|condition| condition.kind == Kind::Port).unwrap();
     assert_eq!(port.status, Truth::True, "{port:?}");
+}
+
+/// While the container runs: what its file says counts, wherever the default route leads.
+fn the_hosts_address_is_followed(gateway: &Gateway) {
+    const HOST: &str = "192.0.2.77";
+    let aliases = || {
+        let path = "jsonpath={range .spec.hostAliases[*]}{.ip}={.hostnames[*]} {end}";
+        gateway.kubectl(&["get", "pod", "openshell-0", "-o", path], "").stdout
+    };
+    assert!(aliases().contains("host.docker.internal"), "{}", aliases());
+    assert!(!aliases().contains(HOST), "{}", aliases());
+    // The file is mounted: it can be written and not replaced.
+    let edit = format!(
+        "grep -v host.docker.internal /etc/hosts >/tmp/hosts; echo '{HOST} host.docker.internal' >>/tmp/hosts; \
+         cat /tmp/hosts >/etc/hosts"
+    );
+    let begin = Instant::now();
+    let _ = gateway.exec(&["sh", "-c", &edit]).ok();
+    let _ = gateway.exec(&["openshell-init", "look"]).ok();
+    assert!(aliases().contains(&format!("{HOST}=host.docker.internal")), "{}", aliases());
+    measured("pods know the host's new address", begin);
+    assert_eq!(gateway.grpc_health(true).ok().trim(), "SERVING");
 }
