@@ -57,7 +57,8 @@ pub fn uid(gateway: &Gateway) -> String {
 }
 
 /// Address of the sandbox while its container runs.
-fn address(gateway: &Gateway) -> Option<String> {
+#[must_use]
+pub fn address(gateway: &Gateway) -> Option<String> {
     let pod = gateway.kubectl(&["get", "pod", NAME, "-o", "json"], "");
     let pod: Value = serde_json::from_str(&pod.stdout).ok()?;
     let running = pod["status"]["containerStatuses"][0]["state"]["running"].is_object();

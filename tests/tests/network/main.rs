@@ -1,4 +1,5 @@
-//! The node's network: another address, names from a pod, and nothing that leaves the node by mistake.
+//! The node's network: another address, names from a pod, who reaches whom, and nothing that leaves the node by
+//! mistake.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,4 +7,5 @@ mod address;
 mod capture;
 mod dns;
 mod names;
+mod policy;
 mod seal;

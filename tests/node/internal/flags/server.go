@@ -56,6 +56,8 @@ type Server struct {
 	KubeletArgs           []string
 	KubeProxyArgs         []string
 
+	DisableNetworkPolicy bool // NetworkPolicy objects are not enforced
+
 	Ignored []string // flags that were given and have no effect here, without dashes
 }
 
@@ -84,6 +86,7 @@ func ParseServer(args []string, hostname string, out io.Writer) (*Server, error)
 	set.Var(list{&s.SchedulerArgs, false}, "kube-scheduler-arg", "flag for kube-scheduler, name=value")
 	set.Var(list{&s.KubeletArgs, false}, "kubelet-arg", "flag for the kubelet, name=value")
 	set.Var(list{&s.KubeProxyArgs, false}, "kube-proxy-arg", "flag for kube-proxy, name=value")
+	set.BoolVar(&s.DisableNetworkPolicy, "disable-network-policy", false, "leave the network policy controller out")
 	for _, name := range noEffect {
 		set.Var(&ignored{into: &s.Ignored, name: name}, name, "accepted, no effect on the test node")
 	}
@@ -102,7 +105,6 @@ var noEffect = []string{
 	"debug",                    // one log level only
 	"disable-cloud-controller", // there is none
 	"disable-helm-controller",  // there is none
-	"disable-network-policy",   // NetworkPolicy is never enforced
 }
 
 func (s *Server) complete(nodeIPs, modes []string) error {

@@ -49,8 +49,11 @@ func TestWhatTheGatewayPasses(t *testing.T) {
 	s := parse(t, "--disable=traefik", "--disable-helm-controller", "--node-name=openshell-x",
 		"--tls-san=127.0.0.1", "--tls-san=localhost", "--tls-san=host.docker.internal",
 		"--kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf", "--kubelet-arg=fail-cgroupv1=false", "--disable-network-policy")
-	if want := []string{"disable-helm-controller", "disable-network-policy"}; !slices.Equal(s.Ignored, want) {
+	if want := []string{"disable-helm-controller"}; !slices.Equal(s.Ignored, want) {
 		t.Errorf("ignored %q, want %q", s.Ignored, want)
+	}
+	if !s.DisableNetworkPolicy {
+		t.Error("--disable-network-policy has no effect")
 	}
 	if !s.Disabled(Traefik) || s.Disabled(LocalStorage) {
 		t.Errorf("disabled: %q", s.Disable)

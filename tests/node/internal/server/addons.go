@@ -15,6 +15,7 @@ import (
 	"openshell.ai/tests/node/internal/components"
 	"openshell.ai/tests/node/internal/flags"
 	"openshell.ai/tests/node/internal/localpath"
+	"openshell.ai/tests/node/internal/netpol"
 	"openshell.ai/tests/node/internal/nodepassword"
 )
 
@@ -43,6 +44,14 @@ func (s *server) startAddons(ctx, beside context.Context) error {
 			return clusterdns.EnsureService(beside, s.client, components.DNSIP, s.node.IP)
 		})
 		run = append(run, func() { s.serveDNS(ctx, factory, dns) })
+	}
+	if !s.opts.DisableNetworkPolicy {
+		policies := netpol.New(s.client, factory, s.node.Name, components.ServiceNet)
+		run = append(run, func() {
+			if err := policies.Run(ctx); err != nil {
+				logrus.Errorf("Network policies are not enforced: %v", err)
+			}
+		})
 	}
 	if err := s.forgetDeletedNodes(ctx, factory); err != nil {
 		return err
