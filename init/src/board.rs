@@ -6,6 +6,7 @@
 use crate::clock::now_ms;
 use crate::conditions;
 use crate::failure::Failure;
+use crate::fault;
 use crate::files;
 use crate::stage::Stage;
 use crate::warnings::{About, Warnings};
@@ -211,6 +212,7 @@ impl Board {
     ) -> Result<T, Failure> {
         let began = Instant::now();
         self.mark(stage, StageState::Running, None);
+        fault::edge(stage, "begin");
         let mut work = std::pin::pin!(self.telling(stage, began, work));
         let result = loop {
             let before = self.lock().stages[stage as usize].detail.clone();
@@ -226,6 +228,7 @@ impl Board {
                 );
             }
         };
+        fault::edge(stage, "end");
         match &result {
             Ok(_) => {
                 self.mark(stage, StageState::Done, Some(began));

@@ -1,7 +1,7 @@
 //! The story of a start, read from top to bottom.
 //!
 //! `volume → config → ports → (cgroup ∥ mounts ∥ kernel ∥ leftovers ∥ images ∥ registries ∥ identity ∥
-//! (route ∥ iptables) → (seal ∥ dns)) → k3s → api → namespace → (ssh secret ∥ pki ∥ manifests ∥ nodes) →
+//! (route ∥ iptables) → (seal ∥ dns)) → k3s → api → namespace → (ssh-secret ∥ pki ∥ manifests ∥ nodes) →
 //! chart → gateway → steady`
 
 mod prepare;
@@ -97,6 +97,7 @@ impl Init {
             })
             .await?;
         let volume = volume.insert(opened);
+        board.warn(About::FilesRestored, volume.mended());
         let settings = board.run(Stage::Config, async { self.config() }).await?;
         if settings.gpu {
             board.expect(Kind::Gpu);

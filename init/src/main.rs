@@ -23,6 +23,7 @@ mod fuzz;
 mod gateway;
 mod hex;
 mod k3s;
+mod kept;
 mod kube;
 mod log;
 mod looks;

@@ -1,6 +1,7 @@
 //! What a gateway can't be without and nobody can give back: the namespace, the SSH secret and the
 //! certificates. The same for process 1 and for `openshell-init reconcile`.
 
+use crate::clock;
 use crate::failure::Failure;
 use crate::kube::{is_conflict, within};
 use crate::pki::{self, Outcome, Request};
@@ -76,7 +77,7 @@ impl Secrets {
     pub async fn pki(&self, asked: Option<Request>) -> Result<Option<Outcome>, Failure> {
         let Some(names) = &self.names else { return Ok(None) };
         let mut keeper = self.pki.lock().await;
-        let now = OffsetDateTime::now_utc();
+        let now = OffsetDateTime::from(clock::now());
         keeper.ensure(&self.client, &self.namespace, names, now, asked).await.map(Some)
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::kept::Kept;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::{Invalid, Layer, LogFormat, Overview, Settings, Source};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The container's environment, as a layer. A value that is not UTF-8 can't be of an allowed form; it
 /// is taken with replacement characters, so that it is refused by name.
@@ -34,7 +35,7 @@ pub struct Loaded {
 
 /// Merges the layers and, if all is well, makes the volume remember them.
 pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
-    let stored = config_file();
+    let stored = Kept::Config.path();
     let (image, volume) = (image_layer()?, read_layer(&stored)?);
     let layers = [(Source::Image, &image), (Source::Volume, &volume), (Source::Environment, environment)];
     let settings = Settings::from_layers(&layers).map_err(|invalid| refusal(&invalid))?;
@@ -43,9 +44,7 @@ pub fn load(environment: &Layer) -> Result<Loaded, Failure> {
     if remembered != volume {
         let text = serde_json::to_vec_pretty(&remembered)
             .failing(Reason::StateUnusable, || format!("can't serialize {}", stored.display()))?;
-        // 0600: a registry password may be in it.
-        files::replace_durably(&stored, &text, 0o600)
-            .failing(Reason::StateUnusable, || format!("can't write {}", stored.display()))?;
+        Kept::Config.write(&text)?;
     }
     Ok(Loaded { settings, unknown: Settings::unknown_names(environment) })
 }
@@ -59,17 +58,13 @@ pub fn anywhere(environment: &Layer) -> Result<Settings, Failure> {
 
 /// The settings of a gateway for people, whether they are allowed or not. Nothing is written.
 pub fn overview(environment: &Layer) -> Result<Overview, Failure> {
-    let (image, volume) = (image_layer()?, read_layer(&config_file())?);
+    let (image, volume) = (image_layer()?, read_layer(&Kept::Config.path())?);
     let layers = [(Source::Image, &image), (Source::Volume, &volume), (Source::Environment, environment)];
     Ok(Overview::of(&layers))
 }
 
 fn image_layer() -> Result<Layer, Failure> {
     read_layer(&Path::new(path::BUNDLE).join("defaults.json"))
-}
-
-fn config_file() -> PathBuf {
-    Path::new(path::STATE).join("config.json")
 }
 
 fn read_layer(file: &Path) -> Result<Layer, Failure> {

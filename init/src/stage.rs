@@ -79,3 +79,25 @@ stages! {
     /// The gateway's pod runs what the chart says, and its port answers with our certificate.
     Gateway = "gateway", 180, GatewayNotReady;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn each_stage_is_in_the_pictures_of_a_start() {
+        let read =
+            |file: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let (readme, boot) = (read("../README.md"), read("src/boot.rs"));
+        let picture = readme.split_once("```mermaid").unwrap().1.split_once("```").unwrap().0;
+        let comment: String = boot.lines().take_while(|line| line.starts_with("//!")).collect();
+        for stage in Stage::ALL {
+            let drawn = |text: &str| {
+                text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == stage.name())
+            };
+            assert!(drawn(picture), "README.md: {} is missing", stage.name());
+            assert!(drawn(comment.as_str()), "init/src/boot.rs: {} is missing", stage.name());
+        }
+    }
+}

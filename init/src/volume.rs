@@ -8,6 +8,7 @@ pub mod written;
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::kept::Kept;
 use nix::fcntl::{Flock, FlockArg};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
@@ -31,6 +32,8 @@ pub struct Volume {
     /// The node's name of before we had the volume.
     adopted: Option<String>,
     current: Current,
+    /// Files that were not what we had left.
+    mended: Vec<String>,
 }
 
 impl Volume {
@@ -58,10 +61,19 @@ impl Volume {
         files::make_dir(state, 0o700)
             .failing(Reason::StateUnusable, || format!("can't make {}", path::STATE))?;
         let lock = lock(&state.join("lock"))?;
-        version::take(state)?;
+        let mut mended: Vec<String> = version::take(state)?.into_iter().collect();
+        for kept in Kept::BEHIND_VERSION {
+            mended.extend(kept.mend(state)?);
+            kept.secure(state)?;
+        }
         let last = Run::read()?;
         let adopted = if last.is_none() { adopted::node() } else { None };
-        Ok(Self { _lock: lock, last, adopted, current })
+        Ok(Self { _lock: lock, last, adopted, current, mended })
+    }
+
+    /// What had to be restored when the volume was opened.
+    pub fn mended(&self) -> &[String] {
+        &self.mended
     }
 
     /// The node's name in the last run, if there was one.

@@ -28,6 +28,8 @@ pub enum About {
     Socket,
     /// The watch over the uplink.
     Uplink,
+    /// Files of the volume had to be restored.
+    FilesRestored,
     /// The SSH secret had to be restored.
     SshRestored,
     /// Sandboxes with another SSH secret.
@@ -47,7 +49,14 @@ pub enum About {
 impl About {
     /// Whether it is something that happened, rather than something that holds.
     const fn is_event(self) -> bool {
-        matches!(self, Self::Crashes | Self::SshRestored | Self::CertificatesRestored | Self::TakenBack)
+        matches!(
+            self,
+            Self::Crashes
+                | Self::FilesRestored
+                | Self::SshRestored
+                | Self::CertificatesRestored
+                | Self::TakenBack
+        )
     }
 }
 

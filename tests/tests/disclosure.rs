@@ -61,6 +61,7 @@ fn files_are_private(gateway: &Gateway) {
         ("700", "/run/openshell"),
         ("700", "/var/lib/rancher/k3s/openshell"),
         ("600", "/var/lib/rancher/k3s/openshell/config.json"),
+        ("700", "/var/lib/rancher/k3s/openshell/copies"),
         ("600", "/etc/rancher/k3s/k3s.yaml"),
     ] {
         assert_eq!(gateway.exec(&["stat", "--format", "%a", file]).ok().trim(), mode, "{file}");

@@ -3,6 +3,7 @@
 use crate::failure::{Context, Failure};
 use crate::files;
 use crate::hex::hex;
+use crate::kept::Kept;
 use openshell_contract::names::{MAX_NODE_NAME, path};
 use openshell_contract::reason::Reason;
 use openshell_contract::settings::Settings;
@@ -31,23 +32,27 @@ pub fn name(settings: &Settings, last: Option<&str>) -> Result<String, Failure> 
 /// Keeps k3s's node password in the volume: a new container on the same volume is then the same node,
 /// and k3s accepts it.
 pub fn keep_password() -> Result<(), Failure> {
-    let kept = Path::new(path::STATE).join("node");
+    let state = Path::new(path::STATE);
+    let kept = state.join("node");
     move_into(Path::new(NODE_DIR), &kept)
-        .and_then(|()| ensure_password(&kept.join("password")))
-        .failing(Reason::StateUnusable, || format!("can't keep {NODE_DIR} in {}", kept.display()))
+        .failing(Reason::StateUnusable, || format!("can't keep {NODE_DIR} in {}", kept.display()))?;
+    ensure_password(state)
 }
 
 /// Makes the password where k3s would (k3s `pkg/agent/config`, in the same form), but on disk before the
 /// cluster can know it. k3s doesn't flush the file: a power cut then leaves an empty one beside a Secret
 /// with the hash of what it was, and the node is rejected for good.
-fn ensure_password(file: &Path) -> std::io::Result<()> {
+fn ensure_password(state: &Path) -> Result<(), Failure> {
+    let file = Kept::Password.path_in(state);
     let torn = |text: &String| text.chars().all(|c| c.is_whitespace() || c == '\0');
-    if files::read_if_there(file)?.is_some_and(|text| !torn(&text)) {
-        return Ok(());
+    let there = files::read_if_there(&file)
+        .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
+    if there.is_some_and(|text| !torn(&text)) {
+        return Kept::Password.secure(state);
     }
     let mut text = Zeroizing::new(hex(&*Zeroizing::new(rand::random::<[u8; PASSWORD_BYTES]>())));
     text.push('\n');
-    files::replace_durably(file, text.as_bytes(), 0o600)
+    Kept::Password.write_in(state, text.as_bytes())
 }
 
 /// Makes `dir` a link to `kept`. What is in `kept` wins; a password of an older container is taken over.
@@ -97,15 +102,16 @@ mod tests {
     #[test]
     fn a_missing_or_torn_password_is_made_and_a_good_one_is_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("password");
-        ensure_password(&file).unwrap();
+        fs::create_dir(dir.path().join("node")).unwrap();
+        let file = dir.path().join("node/password");
+        ensure_password(dir.path()).unwrap();
         let first = fs::read_to_string(&file).unwrap();
         assert_eq!(first.len(), 2 * PASSWORD_BYTES + 1);
-        ensure_password(&file).unwrap();
+        ensure_password(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), first);
         for torn in ["", "\n", "\0\0\0"] {
             fs::write(&file, torn).unwrap();
-            ensure_password(&file).unwrap();
+            ensure_password(dir.path()).unwrap();
             assert_eq!(fs::read_to_string(&file).unwrap().len(), first.len());
         }
     }

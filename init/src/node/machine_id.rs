@@ -5,10 +5,10 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::kept::Kept;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
 use openshell_pid1::mountinfo::{self, Mount};
-use std::io;
 use std::path::Path;
 
 const FILE: &str = "/etc/machine-id";
@@ -18,24 +18,25 @@ pub fn keep() -> Result<(), Failure> {
     if is_given(&mountinfo::read().failing(Reason::NodePreparation, || "can't read the mount table")?) {
         return Ok(());
     }
-    let kept = Path::new(path::STATE).join("machine-id");
-    copy(&kept, Path::new(FILE))
-        .failing(Reason::StateUnusable, || format!("can't keep {FILE} in {}", kept.display()))
+    copy(Path::new(path::STATE), Path::new(FILE))
 }
 
-fn copy(kept: &Path, file: &Path) -> io::Result<()> {
-    let id = match files::read_if_there(kept)? {
-        Some(id) if is_valid(&id) => id,
-        _ => {
-            let id = new_id();
-            files::replace_durably(kept, id.as_bytes(), 0o444)?;
-            id
-        }
+fn copy(state: &Path, file: &Path) -> Result<(), Failure> {
+    let kept = Kept::MachineId.path_in(state);
+    let there = files::read_if_there(&kept)
+        .failing(Reason::StateUnusable, || format!("can't read {}", kept.display()))?;
+    let id = if let Some(id) = there.filter(|id| is_valid(id)) {
+        id
+    } else {
+        let id = new_id();
+        Kept::MachineId.write_in(state, id.as_bytes())?;
+        id
     };
-    if files::read_if_there(file)?.as_ref() == Some(&id) {
-        return Ok(());
-    }
-    files::replace(file, id.as_bytes(), 0o444)
+    let put = || match files::read_if_there(file)? {
+        Some(there) if there == id => Ok(()),
+        _ => files::replace(file, id.as_bytes(), 0o444),
+    };
+    put().failing(Reason::StateUnusable, || format!("can't keep {} in {}", file.display(), kept.display()))
 }
 
 /// Whether whoever started the container mounted a file there: then that one is wanted.
@@ -70,11 +71,11 @@ mod tests {
     #[test]
     fn the_volume_decides_and_rubbish_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let (kept, first, second) =
-            (dir.path().join("kept"), dir.path().join("first"), dir.path().join("second"));
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        let kept = dir.path().join("machine-id");
         fs::write(&first, "of the image").unwrap();
-        copy(&kept, &first).unwrap();
-        copy(&kept, &second).unwrap();
+        copy(dir.path(), &first).unwrap();
+        copy(dir.path(), &second).unwrap();
         let id = fs::read_to_string(&kept).unwrap();
         assert!(is_valid(&id), "{id}");
         assert_eq!(fs::read_to_string(&first).unwrap(), id);
@@ -82,7 +83,7 @@ mod tests {
 
         fs::remove_file(&kept).unwrap();
         fs::write(&kept, "torn").unwrap();
-        copy(&kept, &first).unwrap();
+        copy(dir.path(), &first).unwrap();
         assert_ne!(fs::read_to_string(&first).unwrap(), id);
     }
 

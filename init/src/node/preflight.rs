@@ -1,6 +1,7 @@
 //! What would fail late and badly, looked at first: free space and the clock.
 
 use super::Prepared;
+use crate::clock;
 use nix::sys::statvfs::statvfs;
 use openshell_contract::names::path;
 use std::time::{Duration, SystemTime};
@@ -25,7 +26,7 @@ pub fn look() -> Prepared {
         }
         Err(e) => warnings.push(format!("the free space on {} is unknown: {e}", path::DATA)),
     }
-    warnings.extend(never_set(SystemTime::now()));
+    warnings.extend(never_set(clock::now()));
     Prepared { warnings, ..Prepared::default() }
 }
 

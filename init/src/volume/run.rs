@@ -2,12 +2,11 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
-use openshell_contract::names::path;
+use crate::kept::Kept;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::BootKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 /// Longest cause that is kept, in characters.
 const CAUSE: usize = 500;
@@ -85,7 +84,7 @@ impl Run {
 
     /// Reads the record. One that can't be understood is no reason not to start: the run counts as crashed.
     pub fn read() -> Result<Option<Self>, Failure> {
-        let file = file();
+        let file = Kept::LastRun.path();
         let text = files::read_if_there(&file)
             .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
         Ok(text.map(|text| parse(&text)))
@@ -93,18 +92,15 @@ impl Run {
 
     /// Writes the record.
     pub fn write(&self) -> Result<(), Failure> {
-        let context = || format!("can't write {}", file().display());
-        let json = serde_json::to_vec(self).failing(Reason::StateUnusable, context)?;
-        files::replace_durably(&file(), &json, 0o644).failing(Reason::StateUnusable, context)
+        let json = serde_json::to_vec(self).failing(Reason::StateUnusable, || {
+            format!("can't serialize {}", Kept::LastRun.path().display())
+        })?;
+        Kept::LastRun.write(&json)
     }
 }
 
 fn parse(text: &str) -> Run {
     serde_json::from_str(text).unwrap_or_default()
-}
-
-fn file() -> PathBuf {
-    Path::new(path::STATE).join("last-run.json")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::failure::{Context, Failure};
 use crate::files;
+use crate::kept::Kept;
 use openshell_contract::reason::Reason;
 use std::path::Path;
 
@@ -12,8 +13,10 @@ use std::path::Path;
 const VERSION: u32 = 1;
 
 /// Takes the directory `state` for this release, unless a newer one has used it; then nothing is written.
-pub fn take(state: &Path) -> Result<(), Failure> {
-    let file = state.join("version");
+/// Returns what had to be mended.
+pub fn take(state: &Path) -> Result<Option<String>, Failure> {
+    let mended = Kept::Version.mend(state)?;
+    let file = Kept::Version.path_in(state);
     let text = files::read_if_there(&file)
         .failing(Reason::StateUnusable, || format!("can't read {}", file.display()))?;
     // Releases from before there was a version wrote what version 1 is.
@@ -26,10 +29,11 @@ pub fn take(state: &Path) -> Result<(), Failure> {
         ));
     }
     if found == VERSION {
-        return Ok(());
+        Kept::Version.secure(state)?;
+    } else {
+        Kept::Version.write_in(state, format!("{VERSION}\n").as_bytes())?;
     }
-    files::replace_durably(&file, format!("{VERSION}\n").as_bytes(), 0o644)
-        .failing(Reason::StateUnusable, || format!("can't write {}", file.display()))
+    Ok(mended)
 }
 
 #[cfg(test)]
@@ -55,8 +59,22 @@ mod tests {
                 Some(text) => fs::write(&file, text).unwrap(),
                 None => assert!(!file.exists()),
             }
+            // It would be believed.
+            let _ = fs::remove_dir_all(dir.path().join("copies"));
             assert_eq!(take(dir.path()).err().map(|failure| failure.reason), wanted, "{there:?}");
             assert_eq!(fs::read_to_string(&file).unwrap(), after);
+            assert_eq!(dir.path().join("copies").exists(), wanted.is_none(), "{there:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_another_bit_made_newer_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        take(dir.path()).unwrap();
+        for damaged in ["3\n", "", "x"] {
+            fs::write(dir.path().join("version"), damaged).unwrap();
+            assert!(take(dir.path()).unwrap().unwrap().contains("version was damaged"));
+            assert_eq!(fs::read_to_string(dir.path().join("version")).unwrap(), "1\n");
         }
     }
 
