@@ -97,14 +97,14 @@ apt_install() {
   rm -f "$log"
 }
 
-# cargo_static PACKAGE: its release binaries, statically linked, in $STATIC.
+# cargo_static PACKAGE [OPTION…]: its release binaries, statically linked, in $STATIC.
 # A directory of its own keeps the flags from rebuilding everything else.
 STATIC_TARGET="$(uname -m)-unknown-linux-gnu"
 # shellcheck disable=SC2034 # read by the scripts that source this file
 STATIC="$ROOT/target/static/$STATIC_TARGET/release"
 cargo_static() {
   (cd "$ROOT" && RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --locked --release --target "$STATIC_TARGET" --target-dir target/static --package "$1") ||
+    cargo build --locked --release --target "$STATIC_TARGET" --target-dir target/static --package "$@") ||
     die "can't build $1" "read the compiler's message above"
 }
 

@@ -56,6 +56,21 @@ pub fn uid(gateway: &Gateway) -> String {
     gateway.kubectl(&["get", "pod", NAME, "-o", "jsonpath={.metadata.uid}"], "").ok()
 }
 
+/// Whether kubelet has ended it because the node was short of something. Nobody but who made it makes it anew.
+#[must_use]
+pub fn is_evicted(gateway: &Gateway) -> bool {
+    gateway.kubectl(&["get", "pod", NAME, "-o", "jsonpath={.status.reason}"], "").stdout == "Evicted"
+}
+
+/// Removes it.
+///
+/// # Panics
+/// The API refuses.
+#[track_caller]
+pub fn remove(gateway: &Gateway) {
+    let _ = gateway.kubectl(&["delete", "pod", NAME], "").ok();
+}
+
 /// Address of the sandbox while its container runs.
 #[must_use]
 pub fn address(gateway: &Gateway) -> Option<String> {

@@ -1,0 +1,45 @@
+//! Faults of the machine.
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Pid;
+use openshell_e2e::run;
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const SOCKET: &str = "/var/run/docker.sock";
+const ENSURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/ensure");
+
+/// Kills the Docker daemon and starts it again. It takes containers that outlived it for crashed, ends them, and
+/// follows their restart policy.
+///
+/// # Panics
+/// The daemon does not come back.
+pub(crate) fn kill_daemon() {
+    let Some(daemon) = daemon() else { return };
+    let data_root = argument(daemon, "--data-root").unwrap_or_else(|| "/var/lib/docker".to_owned());
+    let _ = kill(daemon, Signal::SIGKILL);
+    while Path::new("/proc").join(daemon.to_string()).exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // systemd has its own policy, and this one finds it running.
+    let _ = run(Command::new(ENSURE).env("DOCKER_DATA_ROOT", data_root), "").ok();
+}
+
+/// Who listens on Docker's socket (`unix(7)`, `SO_PEERCRED`).
+fn daemon() -> Option<Pid> {
+    let stream = UnixStream::connect(SOCKET).ok()?;
+    let pid = getsockopt(&stream, sockopt::PeerCredentials).ok()?.pid();
+    // A socket of systemd's.
+    (pid > 1).then(|| Pid::from_raw(pid))
+}
+
+fn argument(process: Pid, name: &str) -> Option<String> {
+    let line = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
+    let mut words = line.split('\0');
+    words.find(|word| *word == name)?;
+    words.next().map(str::to_owned)
+}
