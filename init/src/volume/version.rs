@@ -87,7 +87,7 @@ mod tests {
             let taken = take(dir.path());
             let after = fs::read(&file).unwrap();
             match taken {
-                Ok(()) => prop_assert_eq!(String::from_utf8(after).unwrap().trim().parse(), Ok(VERSION)),
+                Ok(_) => prop_assert_eq!(String::from_utf8(after).unwrap().trim().parse(), Ok(VERSION)),
                 Err(failure) => {
                     prop_assert!([Reason::NewerState, Reason::StateUnusable].contains(&failure.reason));
                     prop_assert_eq!(after, text);
