@@ -26,7 +26,8 @@ pub(crate) fn unplug(gateway: &Gateway, ms: u64) {
     }
 }
 
-/// By a token bucket (`tc-tbf(8)`) on the loopback of the container's network namespace.
+/// By a token bucket (`tc-tbf(8)`) on the loopback of the container's network namespace, above whose MTU the burst
+/// has to be.
 pub(crate) fn slow(gateway: &Gateway, kbit: u64, ms: u64) {
     let pid = docker(&["inspect", "--format", "{{.State.Pid}}", &gateway.object()]).stdout;
     let tc = |args: &[&str]| {
@@ -35,7 +36,7 @@ pub(crate) fn slow(gateway: &Gateway, kbit: u64, ms: u64) {
         run(&mut command, "").code == 0
     };
     let rate = format!("{kbit}kbit");
-    if tc(&["add", "dev", "lo", "root", "tbf", "rate", &rate, "burst", "64kb", "limit", "1mb"]) {
+    if tc(&["add", "dev", "lo", "root", "tbf", "rate", &rate, "burst", "128kb", "limit", "1mb"]) {
         pause(ms);
         // Gone with the namespace, if that is gone.
         let _ = tc(&["del", "dev", "lo", "root"]);
