@@ -62,6 +62,7 @@ fn user_mode_works(files: &Path) -> Result<bool> {
         return Ok(false);
     }
     uml::allow_mappings()?;
+    uml::stay_on_one_processor()?;
     // The panic says how the first process ended.
     let mut linux = uml::bare(files);
     linux.args(["ro", "mem=256M", "init=/bin/true"]);

@@ -3,6 +3,7 @@
 
 use crate::error::{Attempt, Result};
 use crate::machine::Hardware;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,6 +56,16 @@ pub fn bare(files: &Path) -> Command {
 /// The kernel, an ordinary program.
 pub fn kernel(files: &Path) -> PathBuf {
     files.join("linux")
+}
+
+/// Keeps this process, and with it the machine, on one of the host's processors: a program and the kernel
+/// take turns, and to wake the other one up on another processor takes longer than most system calls.
+pub fn stay_on_one_processor() -> Result<()> {
+    let allowed = sched_getaffinity(None).map_err(Into::into).attempting(|| "can't read the affinity")?;
+    let last = (0..CpuSet::MAX_CPU).rev().find(|cpu| allowed.is_set(*cpu)).unwrap_or(0);
+    let mut one = CpuSet::new();
+    one.set(last);
+    sched_setaffinity(None, &one).map_err(Into::into).attempting(|| "can't stay on one processor")
 }
 
 /// Raises the host's limit where a large program in the machine would be killed for it.

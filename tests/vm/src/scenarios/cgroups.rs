@@ -26,13 +26,16 @@ pub fn a_host_namespace_is_left_alone(lab: &mut Lab) -> Result<String> {
 /// programs in the container meanwhile.
 pub fn a_private_namespace_is_evacuated(lab: &mut Lab) -> Result<String> {
     let guest = &mut lab.guest;
-    run_container(guest, "--cgroupns=private --memory=2g --memory-swap=2g")?;
+    create_container(guest, "--cgroupns=private --memory=2g --memory-swap=2g")?;
+    // It is under way before there is anything to enter.
     guest.sh(&format!(
-        "systemd-run --quiet --unit=storm bash -c \
-         'while true; do docker exec {CONTAINER} openshell-init version >/dev/null && echo; done >/var/tmp/storm'"
+        "rm -f /var/tmp/storm; for lane in 1 2 3; do systemd-run --quiet --unit=storm-$lane bash -c \
+         'while true; do docker exec {CONTAINER} openshell-init version >/dev/null && echo >>/var/tmp/storm; done'; \
+         done; docker start {CONTAINER}"
     ))?;
     gateway::wait_stage(guest, "k3s")?;
-    let visits = guest.sh("systemctl stop storm; wc -l </var/tmp/storm")?;
+    guest.wait_sh("a program has been run in it", "grep -c ^ /var/tmp/storm")?;
+    let visits = guest.sh("systemctl stop 'storm-*'; grep -c ^ /var/tmp/storm")?;
     let root = format!("/sys/fs/cgroup{}", scope(guest)?);
     let first = group_of(guest, "openshell-init")?;
     ensure(first.ends_with(".scope/init"), || format!("process 1 is in {first}"))?;
@@ -61,11 +64,11 @@ pub fn pods_live_below_the_container(lab: &mut Lab) -> Result<String> {
     Ok(format!("ready after {} s, the gateway's pod in {pod}", status.ready_after_ms.unwrap_or(0) / 1000))
 }
 
-/// A gateway as the host command makes it, but with Docker's own default for the namespace.
-fn run_container(guest: &mut Guest, options: &str) -> Result<()> {
+/// A gateway as the host command makes it, but with Docker's own default for the namespace. Not started.
+fn create_container(guest: &mut Guest, options: &str) -> Result<()> {
     guest
         .sh(&format!(
-            "docker run --detach --name {CONTAINER} --hostname openshell-openshell --privileged {options} \
+            "docker create --name {CONTAINER} --hostname openshell-openshell --privileged {options} \
          --restart unless-stopped --tmpfs /run:exec,mode=755 --volume {CONTAINER}:/var/lib/rancher/k3s \
          --publish 127.0.0.1:8080:30051 openshell/cluster:vm"
         ))
