@@ -54,4 +54,5 @@ pub const STORIES: &[Story] = &[
         cgroups::pods_live_below_the_container,
         memory::a_limit_on_the_container_binds_pods
     ),
+    story!("torn": power::cut_with_a_flushed_database),
 ];

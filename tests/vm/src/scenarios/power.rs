@@ -11,20 +11,32 @@ const WRITTEN: usize = 40;
 const CONFIRMED: usize = 20;
 
 pub fn cut_while_k3s_starts_for_the_first_time(lab: &mut Lab) -> Result<String> {
-    lab.guest.sh("openshell gateway start --image openshell/cluster:vm --no-wait")?;
-    // Certificates and the password itself are files that have just been written; the worst is a database
-    // that knows the password's hash when these are torn.
-    lab.guest.wait_sh(
-        "the cluster knows the node's password",
-        &format!(
-            "sqlite3 -readonly {VOLUME}/server/db/state.db \
-             \"SELECT name FROM kine WHERE name LIKE '/registry/secrets/kube-system/%.node-password.k3s'\" | grep ."
-        ),
-    )?;
-    lab.guest.sh(&format!("sync {VOLUME}/server/db/state.db {VOLUME}/server/db/state.db-wal"))?;
+    start_until_the_node_is_known(lab)?;
     lab.guest.cut_power()?;
     let torn = lab.guest.sh(&format!("find {VOLUME}/server {VOLUME}/openshell -type f -empty | wc -l"))?;
     Ok(format!("{} empty files in the volume after it", torn.trim()))
+}
+
+/// The databases of k3s and of containerd know of files that the disk has not got: the worst that is left.
+pub fn cut_with_a_flushed_database(lab: &mut Lab) -> Result<String> {
+    start_until_the_node_is_known(lab)?;
+    lab.guest.sh(&format!("sync {VOLUME}/server/db/state.db {VOLUME}/server/db/state.db-wal"))?;
+    lab.guest.cut_power()?;
+    let torn = lab.guest.sh(&format!("find {VOLUME}/agent/containerd -type f -empty | wc -l"))?;
+    let status = gateway::wait_ready(&mut lab.guest)?;
+    Ok(format!("{} empty files of containerd's after it, {}", torn.trim(), told(&status)))
+}
+
+/// Certificates and the node's password are files that have just been written, and so are images.
+fn start_until_the_node_is_known(lab: &mut Lab) -> Result<()> {
+    lab.guest.sh("openshell gateway start --image openshell/cluster:vm --no-wait")?;
+    let known = "SELECT name FROM kine WHERE name LIKE '/registry/secrets/kube-system/%.node-password.k3s'";
+    lab.guest
+        .wait_sh(
+            "the cluster knows the node's password",
+            &format!("sqlite3 -readonly {VOLUME}/server/db/state.db \"{known}\" | grep ."),
+        )
+        .map(drop)
 }
 
 pub fn cut_while_the_chart_is_deployed_for_the_first_time(lab: &mut Lab) -> Result<String> {
