@@ -146,7 +146,7 @@ impl Powers {
     pub(crate) fn find() -> Self {
         let is_set = |name: &str| std::env::var(name).is_ok_and(|value| value == "1");
         Self {
-            disk: Disk::new(),
+            disk: is_set("OPENSHELL_CHAOS_DISK").then(Disk::new).flatten(),
             daemon: is_set("OPENSHELL_CHAOS_DAEMON"),
             points: is_set("OPENSHELL_CHAOS_POINTS"),
         }

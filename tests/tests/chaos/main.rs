@@ -5,6 +5,7 @@
 //! - `OPENSHELL_CHAOS_SECONDS`: no round begins later than that (no limit)
 //! - `OPENSHELL_CHAOS_SEED` makes a run again (it is printed)
 //! - `OPENSHELL_CHAOS_DAEMON=1`: the Docker daemon may be killed, with whatever runs on it
+//! - `OPENSHELL_CHAOS_DISK=1`: the gateway's volume is on a disk of its own, which has faults too
 //! - `OPENSHELL_CHAOS_POINTS=1`: the image has fault points
 //!
 //! Faults that touch processes and disks from outside need root on Docker's machine.
