@@ -14,14 +14,14 @@ use crate::ending::Ending;
 use crate::failure::Failure;
 use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
 use crate::looks::Looks;
-use crate::node::{ports, privilege, proxy};
+use crate::node::{ports, privilege, proxy, unpacked};
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
 use crate::secrets::Secrets;
 use crate::socket::Desk;
 use crate::stage::Stage;
-use crate::volume::{Current, Volume};
+use crate::volume::{Current, Volume, written};
 use crate::warnings::About;
 use crate::{fault, kube, socket, steady};
 use openshell_contract::condition::Kind;
@@ -118,6 +118,9 @@ impl Init {
         let mut command = CommandLine::server(&settings, &run, k3s_args);
         command.environment = proxy::exceptions(&self.environment, uplink.address);
         command.environment.extend(iptables.path().map(|path| ("PATH", path)));
+        if written::is_due(Some(kind)) {
+            unpacked::begin()?;
+        }
         board.run(Stage::K3s, self.k3s.start(board, &self.broker, command)).await?;
         fault::point("main");
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;

@@ -50,8 +50,8 @@ pub async fn run(reconciler: &Arc<Reconciler>) -> Infallible {
         let served = matches!(passed, Ok(true));
         let status = board.status();
         if served && status.ready_after_ms.is_none() {
-            if written::is_due(status.boot) {
-                written::out().await;
+            if written::is_due(status.boot) && written::out().await {
+                node::unpacked::written();
             }
             // Our node came up after the pass had looked at nodes, and gets its label by the next one.
             reconciler.changed.notify_one();

@@ -5,7 +5,8 @@
 
 use openshell_contract::status::BootKind;
 use openshell_e2e::gateway::cluster_image;
-use openshell_e2e::{Gateway, docker};
+use openshell_e2e::{Gateway, docker, run};
+use std::process::Command;
 
 /// Starts a gateway by Docker alone, `/run` being part of the container, through a proxy that nobody
 /// serves.
@@ -90,6 +91,28 @@ fn mounts_are_shared(gateway: &Gateway) -> bool {
         .all(|l| l.contains("shared:"))
 }
 
+/// What a power cut leaves of images that were unpacked just before it, of a gateway that is stopped.
+fn leave_half_an_image(gateway: &Gateway) {
+    let format = "{{.Mountpoint}}";
+    let data = docker(&["volume", "inspect", "--format", format, &gateway.object()]).ok().trim().to_owned();
+    let script = "set -e; cd \"$1\"; echo another-boot >openshell/unpacking; \
+                  programs=$(find agent/containerd -name openshell-server -size +0); test -n \"$programs\"; \
+                  truncate -s 0 $programs";
+    let _ = run(Command::new("sh").args(["-c", script, "sh", &data]), "").ok();
+}
+
+/// The gateway's program was emptied, and containerd believed it whole.
+fn images_are_unpacked_anew(gateway: &Gateway) {
+    let object = gateway.object();
+    let _ = docker(&["stop", &object]).ok();
+    leave_half_an_image(gateway);
+    let _ = docker(&["start", &object]).ok();
+    gateway.wait_ready();
+    let status = gateway.status().unwrap();
+    let removed = status.stages.iter().find(|s| s.name == "leftovers").unwrap();
+    assert!(removed.detail.contains("half unpacked"), "{}", removed.detail);
+}
+
 #[test]
 fn one_machine_over_unclean_stops_with_nothing_left_behind() {
     let gateway = Gateway::new("node");
@@ -120,6 +143,7 @@ fn one_machine_over_unclean_stops_with_nothing_left_behind() {
         assert_eq!(file(&gateway, "/etc/machine-id"), id);
     }
     only_living_pods_have_a_network(&gateway);
+    images_are_unpacked_anew(&gateway);
 
     let other = Gateway::new("node-other");
     without_a_tmpfs(&other);

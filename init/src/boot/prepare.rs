@@ -6,7 +6,7 @@ use crate::node::iptables::Iptables;
 use crate::node::route::Uplink;
 use crate::node::{
     self, Prepared, cgroup, devices, dns, identity, images, leftovers, machine_id, mounts, registries, route,
-    seal, snapshotter, torn,
+    seal, snapshotter, torn, unpacked,
 };
 use crate::settings::{self, Loaded};
 use crate::stage::Stage;
@@ -46,7 +46,10 @@ impl Init {
             board.run(Stage::Kernel, async { self.kernel() }),
             board.run(Stage::Leftovers, async {
                 let (stale, torn) = (leftovers::remove()?, torn::remove()?);
-                board.detail(Stage::Leftovers, format!("{stale} removed, {torn} empty keys or certificates"));
+                let images =
+                    if unpacked::remove()? { ", images that a power cut left half unpacked" } else { "" };
+                let detail = format!("{stale} removed, {torn} empty keys or certificates{images}");
+                board.detail(Stage::Leftovers, detail);
                 Ok(())
             }),
             board.run(Stage::Images, self.images()),

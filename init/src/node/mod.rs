@@ -22,6 +22,7 @@ pub mod seal;
 pub mod snapshotter;
 mod staged;
 pub mod torn;
+pub mod unpacked;
 
 /// Addresses of pods and of services: k3s's defaults (k3s `--cluster-cidr`, `--service-cidr`).
 pub const PODS_AND_SERVICES: [&str; 2] = ["10.42.0.0/16", "10.43.0.0/16"];

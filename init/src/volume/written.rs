@@ -19,8 +19,8 @@ pub fn is_due(boot: Option<BootKind>) -> bool {
     boot != Some(BootKind::Resume)
 }
 
-/// Writes out the file system that holds the data, by `syncfs(2)`, within [`LIMIT`].
-pub async fn out() {
+/// Writes out the file system that holds the data, by `syncfs(2)`, within [`LIMIT`]. Returns whether that was done.
+pub async fn out() -> bool {
     let begin = Instant::now();
     let sync = || {
         bounded::by(Instant::now() + LIMIT, "syncfs", || {
@@ -28,11 +28,15 @@ pub async fn out() {
         })
     };
     match tokio::task::spawn_blocking(sync).await {
-        Ok(Some(Ok(()))) => info!("the volume is written out: {} ms", begin.elapsed().as_millis()),
+        Ok(Some(Ok(()))) => {
+            info!("the volume is written out: {} ms", begin.elapsed().as_millis());
+            return true;
+        }
         Ok(Some(Err(e))) => warn!("the volume can't be written out: {e}"),
         Ok(None) => warn!("the volume is still being written out after {} s", LIMIT.as_secs()),
         Err(e) => warn!("writing out the volume was cut off: {e}"),
     }
+    false
 }
 
 #[cfg(test)]
