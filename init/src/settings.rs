@@ -100,15 +100,17 @@ mod tests {
         "/run/secrets/password",
         "json",
     ];
-    /// More than a message says by chance.
-    const TELLING: usize = 8;
+    /// What no message says by chance.
+    const SECRET: &str = "q7Zx9Lw2Vt4b";
 
     proptest! {
         #[test]
         fn whatever_the_environment_says_is_taken_or_refused_by_name(
             values in proptest::collection::btree_map(0..KEYS.len(), near_text(&VALUES), 0..12),
         ) {
-            let set: Layer = values.into_iter().map(|(i, value)| (KEYS[i].name.to_owned(), value)).collect();
+            let value = |i: usize, value| if KEYS[i].secret { format!("{SECRET}{value}") } else { value };
+            let set: Layer =
+                values.into_iter().map(|(i, text)| (KEYS[i].name.to_owned(), value(i, text))).collect();
             let layers = [(Source::Environment, &set)];
             // For people, allowed or not.
             let shown = serde_json::to_string(&Overview::of(&layers)).unwrap();
@@ -117,11 +119,7 @@ mod tests {
                 refusal(&invalid).message
             });
             let told = refused.unwrap_or_default();
-            for key in KEYS.iter().filter(|key| key.secret) {
-                let Some(secret) = set.get(key.name).filter(|value| value.trim().len() >= TELLING) else { continue };
-                let elsewhere = set.iter().any(|(name, value)| name != key.name && value.contains(secret.trim()));
-                prop_assert!(elsewhere || !told.contains(secret.trim()) && !shown.contains(secret.trim()));
-            }
+            prop_assert!(!told.contains(SECRET) && !shown.contains(SECRET));
         }
 
         #[test]
