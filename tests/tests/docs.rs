@@ -7,7 +7,7 @@ use openshell_e2e::{Gateway, run};
 use std::path::Path;
 use std::process::Command;
 
-const PAGES: [&str; 3] = ["docs/operating.md", "docs/migrating.md", "README.md"];
+const PAGES: [&str; 4] = ["docs/operating.md", "docs/performance.md", "docs/migrating.md", "README.md"];
 /// What sets up whole machines, or doesn't end by itself.
 const NOT_HERE: [&str; 4] = ["scripts/up", "scripts/test", "scripts/bench", "logs -f"];
 
