@@ -44,6 +44,14 @@ pub fn entries(dir: &Path) -> io::Result<Vec<DirEntry>> {
     }
 }
 
+/// Removes a directory that may be missing, with all that is in it.
+pub fn remove_dir(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a file that may be missing.
 pub fn read_if_there(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {

@@ -2,6 +2,7 @@
 
 use super::Prepared;
 use crate::failure::{Context, Failure};
+use crate::files;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
@@ -30,7 +31,7 @@ pub fn probe() -> Result<Prepared, Failure> {
 /// Tries it below `place`, which is gone afterwards. Returns the kernel's refusal, if it refused.
 fn try_overlay(place: &Path) -> io::Result<Option<nix::Error>> {
     // Of a run that was cut off in the middle; its mount ended with it.
-    remove(place)?;
+    files::remove_dir(place)?;
     let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(|name| place.join(name));
     for dir in [&lower, &upper, &work, &merged] {
         fs::create_dir_all(dir)?;
@@ -41,15 +42,8 @@ fn try_overlay(place: &Path) -> io::Result<Option<nix::Error>> {
     if mounted.is_ok() {
         umount2(&merged, MntFlags::MNT_DETACH)?;
     }
-    remove(place)?;
+    files::remove_dir(place)?;
     Ok(mounted.err())
-}
-
-fn remove(place: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(place) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Places {
     fn remove(&self, boot: &str) -> io::Result<bool> {
         let (there, aside) = (self.data.join(CONTAINERD), self.data.join("agent/containerd.torn"));
         // A removal that was cut off itself.
-        clear(&aside)?;
+        files::remove_dir(&aside)?;
         if files::read_if_there(&self.note)?.is_none_or(|noted| noted == boot) {
             return Ok(false);
         }
@@ -82,15 +82,8 @@ impl Places {
         // On disk before anything of it is missing: half of it would be believed whole, too.
         fs::File::open(self.data.join("agent"))?.sync_all()?;
         warn!("the machine went down while images were unpacked: they are unpacked anew");
-        clear(&aside)?;
+        files::remove_dir(&aside)?;
         Ok(true)
-    }
-}
-
-fn clear(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
     }
 }
 
