@@ -82,9 +82,11 @@ impl Asked {
 /// # Errors
 /// The kernel refuses the handlers or the thread, without which nothing can go on.
 pub fn start(on_request: impl Fn(Request) + Send + 'static) -> io::Result<Broker> {
+    // The kernel knows of a handler before `signal-hook` knows what it is for: a signal in between would
+    // end nowhere. A blocked one waits, for process 1 too (`sig_ignored` in the kernel's signal.c).
+    SigSet::all().thread_set_mask()?;
     let mut signals = Signals::new(TAKEN.into_iter().chain(ignored()))?;
-    // What the starter of this process had blocked would stay so, and TERM would wait for ever. After
-    // the handlers, so that what came meanwhile finds one.
+    // Nothing stays blocked that the starter of this process had blocked: TERM would wait for ever.
     SigSet::empty().thread_set_mask()?;
     let broker = Broker::new();
     let reaper = broker.clone();
