@@ -11,6 +11,7 @@
 //! - [`bounded`]: work that may hang in the kernel
 //! - [`mountinfo`]: read the mount table
 //! - [`stop`]: end everything in the PID namespace within a budget
+//! - [`Broker::become_program`]: another program takes this one's place, and [`Broker::adopt`]s its children
 //!
 //! There is no async runtime here, no code in signal handlers but that of `signal-hook`, and no
 //! `unsafe`.
@@ -24,9 +25,11 @@ mod oom;
 pub mod proc;
 mod signals;
 pub mod stop;
+mod successor;
 mod surroundings;
 
 pub use broker::{Broker, Child, ChildId, SpawnError};
 pub use exit::Exit;
 pub use signals::{Request, start};
+pub use successor::{SuccessionError, Successor};
 pub use surroundings::{detach, owns_namespace};

@@ -39,6 +39,18 @@ pub fn all() -> Vec<Process> {
         .collect()
 }
 
+/// When a process began, in clock ticks since the machine's start: with its number, that names it for ever
+/// (`proc_pid_stat(5)`, field 22).
+#[must_use]
+pub fn began(pid: Pid) -> Option<u64> {
+    began_at(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Field 22, counted from the end of the second one, which may hold anything.
+fn began_at(stat: &str) -> Option<u64> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
 /// The first processes of pods' containers: what a `containerd-shim` started. `kubelet` signals just
 /// these when it ends a pod.
 #[must_use]
@@ -103,6 +115,14 @@ mod tests {
     fn sees_itself() {
         let me = Pid::this();
         assert!(all().iter().any(|p| p.pid == me && !p.zombie));
+    }
+
+    #[test]
+    fn a_process_began_when_its_stat_file_says() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
+        assert_eq!(began_at(stat), Some(4711));
+        assert_eq!(began_at("7 (sh) S 1"), None);
+        assert!(began(Pid::this()).is_some_and(|began| began > 0));
     }
 
     proptest! {

@@ -19,9 +19,10 @@
 //!
 //! Signals of one kind that come faster than they are taken count as one. The handler is that of
 //! `signal-hook`: it sets a flag and writes one byte to a pipe, both safe in a handler
-//! (`signal-safety(7)`). All else happens on the reaper's thread. `clippy.toml` forbids other handlers.
+//! (`signal-safety(7)`). All else happens on the reaper's thread, the only one that takes signals: so it can hold
+//! them back while this program becomes another one ([`Broker::become_program`]). `clippy.toml` forbids other handlers.
 
-use crate::Broker;
+use crate::{Broker, SuccessionError};
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -84,25 +85,64 @@ impl Asked {
 pub fn start(on_request: impl Fn(Request) + Send + 'static) -> io::Result<Broker> {
     // The kernel knows of a handler before `signal-hook` knows what it is for: a signal in between would
     // end nowhere. A blocked one waits, for process 1 too (`sig_ignored` in the kernel's signal.c).
-    SigSet::all().thread_set_mask()?;
+    block_all()?;
     let mut signals = Signals::new(TAKEN.into_iter().chain(ignored()))?;
-    // Nothing stays blocked that the starter of this process had blocked: TERM would wait for ever.
-    SigSet::empty().thread_set_mask()?;
     let broker = Broker::new();
     let reaper = broker.clone();
     std::thread::Builder::new().name("reaper".to_owned()).spawn(move || {
+        take_all();
         let mut asked = Asked::default();
-        for signal in signals.forever() {
-            if signal == SIGCHLD {
-                reaper.reap();
-            } else if let Some(request) = asked.take(signal) {
-                on_request(request);
-            }
+        loop {
+            signals.wait().for_each(|signal| handle(signal, &mut asked, &reaper, &on_request));
+            let Some(next) = reaper.successor() else { continue };
+            // Nobody takes signals any more: those from now on wait for the next program's handlers. Only what
+            // came before is still to be heard, and a stop goes first.
+            let blocked = block_all();
+            signals.pending().for_each(|signal| handle(signal, &mut asked, &reaper, &on_request));
+            let failed = match blocked {
+                Ok(()) if asked == Asked::Nothing => next.take_place(),
+                Ok(()) => SuccessionError::Stopping,
+                Err(e) => next.refused(e),
+            };
+            take_all();
+            next.failed(failed);
         }
     })?;
     // Children that ended before the handler was there sent their SIGCHLD to nobody.
     broker.reap();
     Ok(broker)
+}
+
+fn handle(signal: i32, asked: &mut Asked, reaper: &Broker, on_request: &impl Fn(Request)) {
+    if signal == SIGCHLD {
+        reaper.reap();
+    } else if let Some(request) = asked.take(signal) {
+        on_request(request);
+    }
+}
+
+/// Blocks all signals for this thread and those that it starts; but for faults, whose signals would end the
+/// process without a word.
+fn block_all() -> io::Result<()> {
+    let mut all = SigSet::all();
+    for fault in [
+        Signal::SIGABRT,
+        Signal::SIGBUS,
+        Signal::SIGFPE,
+        Signal::SIGILL,
+        Signal::SIGSEGV,
+        Signal::SIGSYS,
+        Signal::SIGTRAP,
+    ] {
+        all.remove(fault);
+    }
+    Ok(all.thread_set_mask()?)
+}
+
+/// Takes all signals on this thread, whatever the starter of this process had blocked.
+fn take_all() {
+    // Nothing but a wrong argument can fail here (`pthread_sigmask(3)`).
+    let _ = SigSet::empty().thread_set_mask();
 }
 
 /// The signals that this process was started with as ignored, PIPE by Rust's runtime among them. Ignored

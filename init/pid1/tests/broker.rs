@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[test]
 fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     nix::sys::prctl::set_child_subreaper(true).unwrap();
+    #[expect(clippy::zombie_processes, reason = "the reaper waits for it, once it is there")]
+    let before = Command::new("sleep").arg("60").spawn().unwrap();
     let broker = start(|_| {}).unwrap();
 
     // Children that end at once, each with its own code, beside orphans that are handed over.
@@ -62,9 +64,23 @@ fn no_exit_is_lost_no_zombie_left_and_nothing_starts_after_close() {
     assert_eq!(received.recv_timeout(PATIENCE).unwrap(), "hello");
     assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Code(7));
 
+    // A child that was there before is adopted once, and by its whole name.
+    let pid = nix::unistd::Pid::from_raw(before.id().cast_signed());
+    let began = proc::began(pid).unwrap();
+    assert_eq!(broker.adopt(pid, began + 1, |_| {}), None);
+    assert_eq!(broker.adopt(me, proc::began(me).unwrap(), |_| {}), None);
+    let (sender, exits) = mpsc::channel();
+    let adopted = broker.adopt(pid, began, move |exit| sender.send(exit).unwrap()).unwrap();
+    assert_eq!(broker.adopt(pid, began, |_| {}), None);
+
     assert!(matches!(broker.spawn(&mut Command::new("/no/such"), |_| {}), Err(SpawnError::NotFound { .. })));
-    broker.close();
+    // One is kept of two; it ends as any child does.
+    broker.spawn(Command::new("sleep").arg("60"), |_| {}).unwrap();
+    assert!(broker.end_others(adopted, Instant::now() + PATIENCE));
+    assert_eq!(broker.children(), [pid]);
     assert!(matches!(broker.spawn(&mut Command::new("true"), |_| {}), Err(SpawnError::Stopping { .. })));
+    assert!(broker.signal(adopted, Signal::SIGTERM));
+    assert_eq!(exits.recv_timeout(PATIENCE).unwrap(), Exit::Signal(15));
 }
 
 fn wait_for(what: &str, condition: impl Fn() -> bool) {

@@ -73,6 +73,10 @@ impl Kernel for Model {
         Some((Pid::from_raw(id), Exit::Code(code)))
     }
 
+    fn has(&self, _: Pid) -> bool {
+        unreachable!("no model adopts")
+    }
+
     /// USR1 is meant for the process that ends with 1, USR2 for that with 2.
     fn kill(&self, target: Pid, signal: Signal) -> bool {
         let hit =

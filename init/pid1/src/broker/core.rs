@@ -29,6 +29,8 @@ pub trait Kernel {
     fn spawn(&self, command: &mut Self::Command) -> io::Result<(Pid, Self::Child)>;
     /// Takes the status of a process that has ended, if there is one.
     fn wait(&self) -> Option<(Pid, Exit)>;
+    /// Whether there is a child that is not reaped yet.
+    fn has(&self, child: Pid) -> bool;
     /// Signals a process, or a group by its negative number. Returns whether there was one.
     fn kill(&self, target: Pid, signal: Signal) -> bool;
 }
@@ -103,6 +105,19 @@ impl<K: Kernel> Core<K> {
         }
     }
 
+    /// Enters a child that was started before this table was there, unless it has been reaped. `is_it` tells it
+    /// from another one with its number.
+    pub fn adopt(&self, pid: Pid, is_it: impl Fn() -> bool, on_exit: OnExit) -> Option<ChildId> {
+        let mut table = self.lock();
+        if table.children.contains_key(&pid) || !self.kernel.has(pid) || !is_it() {
+            return None;
+        }
+        table.started += 1;
+        let serial = table.started;
+        table.children.insert(pid, (serial, on_exit));
+        Some(ChildId { pid, serial })
+    }
+
     /// Signals a child, or its whole group. Not reaped yet, it still owns its number.
     pub fn signal(&self, child: ChildId, signal: Signal, group: bool) -> bool {
         let table = self.lock();
@@ -120,6 +135,26 @@ impl<K: Kernel> Core<K> {
 
     pub fn children(&self) -> Vec<Pid> {
         self.lock().children.keys().copied().collect()
+    }
+
+    /// Kills all children but `kept`, with their groups, and waits until they are reaped, at most until `deadline`.
+    /// Returns whether they are. The table is to be closed.
+    pub fn end_others(&self, kept: ChildId, deadline: Instant) -> bool {
+        let mut table = self.lock();
+        for pid in table.children.keys().filter(|pid| **pid != kept.pid) {
+            // Not reaped yet, it still owns its number.
+            let _ = self.kernel.kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
+        }
+        loop {
+            if table.children.keys().all(|pid| *pid == kept.pid) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            table = self.wait_change(table, left);
+        }
     }
 
     pub fn wait_gone(&self, child: ChildId, deadline: Instant) -> bool {

@@ -2,10 +2,10 @@
 
 use super::core::Kernel;
 use crate::{Exit, oom};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::unistd::Pid;
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, wait};
+use rustix::process::{WaitId, WaitIdOptions, WaitOptions, wait, waitid};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
@@ -23,7 +23,11 @@ impl Kernel for Linux {
     type Child = Child;
 
     fn spawn(&self, command: &mut Command) -> io::Result<(Pid, Child)> {
-        let child = command.spawn()?;
+        // A child inherits the mask of the thread that starts it.
+        let own = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let child = command.spawn();
+        own.thread_set_mask()?;
+        let child = child?;
         let pid = Pid::from_raw(child.id().cast_signed());
         if let Some(score) = self.children_oom_score.get() {
             // To raise it is always allowed. The child may have ended already.
@@ -47,6 +51,18 @@ impl Kernel for Linux {
                 // Nothing has ended, or (ECHILD) nothing is left that could. No other error is possible
                 // with these arguments.
                 Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Looks without taking the status (`waitid(2)`, WNOWAIT); ECHILD: it is no child.
+    fn has(&self, child: Pid) -> bool {
+        let Some(pid) = rustix::process::Pid::from_raw(child.as_raw()) else { return false };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        loop {
+            match waitid(WaitId::Pid(pid), look) {
+                Err(Errno::INTR) => {}
+                seen => return seen.is_ok(),
             }
         }
     }

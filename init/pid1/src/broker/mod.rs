@@ -11,20 +11,22 @@ mod sync {
 }
 
 use self::core::Core;
-use crate::{Exit, oom};
+use crate::successor::Waiting;
+use crate::{Exit, oom, proc};
 use kernel::Linux;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Spawns children and learns how each ended; cheap to clone.
 #[derive(Clone)]
 pub struct Broker {
     core: Arc<Core<Linux>>,
+    successor: Arc<Mutex<Option<Waiting>>>,
 }
 
 /// A child that was started. Dropping it does nothing to the process.
@@ -42,13 +44,13 @@ pub struct Child {
 
 impl Broker {
     pub(crate) fn new() -> Self {
-        Self { core: Arc::new(Core::new(Linux::default())) }
+        Self { core: Arc::new(Core::new(Linux::default())), successor: Arc::default() }
     }
 
     /// Starts `command` as the leader of its own process group, so that a terminal's `^C` and a
-    /// signal to the group of process 1 don't reach it. `std` gives it an empty signal mask and a
-    /// default SIGPIPE; `execve(2)` resets the handlers. `on_exit` is called once, by the reaper, and
-    /// must not block.
+    /// signal to the group of process 1 don't reach it. Its signal mask is empty, and SIGPIPE is its default
+    /// (by `std`); `execve(2)` resets the handlers. `on_exit` is called once, by the reaper, and must not
+    /// block.
     ///
     /// There is no death signal (`PR_SET_PDEATHSIG`): the kernel ends the namespace with its process 1
     /// anyway, and the signal would come when the *thread* ends that called this (`prctl(2)`).
@@ -64,6 +66,27 @@ impl Broker {
                 SpawnError::new(command.get_program().to_string_lossy().into_owned(), refusal)
             })?;
         Ok(Child { id, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() })
+    }
+
+    /// Takes over a child of the program that was in this one's place before ([`Broker::become_program`]): the
+    /// process `pid` that [began](proc::began) at `began`. None if it was reaped already; then nobody can tell how it
+    /// ended.
+    #[must_use]
+    pub fn adopt(
+        &self,
+        pid: Pid,
+        began: u64,
+        on_exit: impl FnOnce(Exit) + Send + 'static,
+    ) -> Option<ChildId> {
+        self.core.adopt(pid, || proc::began(pid) == Some(began), Box::new(on_exit))
+    }
+
+    /// From now on nothing is started any more, and all children but `kept` are killed with their groups. Returns
+    /// whether they are reaped by `deadline`.
+    #[must_use]
+    pub fn end_others(&self, kept: ChildId, deadline: Instant) -> bool {
+        self.core.close();
+        self.core.end_others(kept, deadline)
     }
 
     /// Sends `signal` to a child. Under the reaper's lock, and only while it is not reaped, so that
@@ -113,9 +136,29 @@ impl Broker {
     pub fn protect_from_oom(&self) -> io::Result<()> {
         let before = oom::own()?;
         oom::set("self", oom::NEVER)?;
-        // A second call finds the first one's value, and its own result.
-        let _ = self.core.kernel.children_oom_score.set(before);
+        self.set_children_oom_score(before);
         Ok(())
+    }
+
+    /// The `oom_score_adj` that children are started with, if it is another one than this process's.
+    #[must_use]
+    pub fn children_oom_score(&self) -> Option<i32> {
+        self.core.kernel.children_oom_score.get().copied()
+    }
+
+    /// Sets it, once.
+    pub fn set_children_oom_score(&self, score: i32) {
+        // The first value stays: a later one is this process's own.
+        let _ = self.core.kernel.children_oom_score.set(score);
+    }
+
+    pub(crate) fn succeed(&self, next: Waiting) {
+        *self.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+    }
+
+    /// Takes what [`Broker::succeed`] has left.
+    pub(crate) fn successor(&self) -> Option<Waiting> {
+        self.successor.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits for any process to be reaped, at most for `limit`.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Most bytes of text that wait.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -36,6 +37,8 @@ pub struct Bounded {
     lost: Lost,
     dropping: bool,
     ended: bool,
+    /// Whoever took the last item is not back for the next one.
+    in_hand: bool,
 }
 
 impl Bounded {
@@ -74,6 +77,7 @@ impl Bounded {
 pub struct Queue {
     lines: Mutex<Bounded>,
     changed: Condvar,
+    idle: Condvar,
 }
 
 impl Queue {
@@ -90,13 +94,24 @@ impl Queue {
     /// Waits for the next item. None: there will be no more.
     pub fn take(&self) -> Option<Item> {
         let mut lines = self.lock();
+        lines.in_hand = false;
         loop {
             let item = lines.take();
+            lines.in_hand = item.is_some();
             if item.is_some() || lines.ended {
                 return item;
             }
+            self.idle.notify_all();
             lines = self.changed.wait(lines).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits until nothing is left, and what was taken last is done with; at most for `limit`. Returns whether it is.
+    pub fn wait_idle(&self, limit: Duration) -> bool {
+        let busy =
+            |lines: &mut Bounded| lines.in_hand || !lines.items.is_empty() || lines.lost != Lost::NOTHING;
+        let waited = self.idle.wait_timeout_while(self.lock(), limit, busy);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     // No code here panics with the lock held.

@@ -46,6 +46,12 @@ impl Sink {
         self.queue.offer(line, 0);
     }
 
+    /// Waits until all is written that was passed on, at most for `limit`. Returns whether it is.
+    #[must_use]
+    pub fn flush(&self, limit: Duration) -> bool {
+        self.queue.wait_idle(limit)
+    }
+
     /// Waits until all is written, at most for `limit`. Returns whether it is; nothing can be written
     /// afterwards.
     #[must_use]
@@ -70,6 +76,7 @@ mod tests {
         for _ in 0..20_000 {
             sink.line(&line);
         }
+        assert!(!sink.flush(Duration::from_millis(20)), "a full pipe was written to");
         assert!(!sink.finish(Duration::from_millis(20)), "a full pipe was written to");
 
         // Read at last, it tells what is missing; nothing is counted twice or forgotten.
@@ -78,6 +85,18 @@ mod tests {
         let gaps = lines.iter().filter(|l| l.ends_with(" lost")).count();
         assert!(gaps > 0);
         assert_eq!(lines.len() - gaps + lost, 20_000);
+    }
+
+    #[test]
+    fn what_is_flushed_is_written_and_more_may_follow() {
+        let (read, write) = io::pipe().unwrap();
+        let sink = Sink::start("test", write, |_| String::new()).unwrap();
+        let mut lines = BufReader::new(read).lines();
+        for word in ["first", "second"] {
+            sink.line(word.as_bytes());
+            assert!(sink.flush(Duration::from_secs(10)));
+            assert_eq!(lines.next().unwrap().unwrap(), word);
+        }
     }
 
     #[test]
