@@ -12,12 +12,15 @@ use crate::chart;
 use crate::defect::{Alarm, Pulse};
 use crate::ending::Ending;
 use crate::failure::Failure;
-use crate::k3s::{command_line::CommandLine, liveness, supervise::K3s};
+use crate::k3s::command_line::CommandLine;
+use crate::k3s::liveness;
+use crate::k3s::supervise::{K3s, Start};
 use crate::looks::Looks;
-use crate::node::{ports, privilege, proxy, unpacked};
+use crate::node::{privilege, proxy, unpacked};
 use crate::nodes::Nodes;
 use crate::pki::ClientBundle;
 use crate::reconcile::Reconciler;
+use crate::replace::Replacement;
 use crate::secrets::Secrets;
 use crate::socket::Desk;
 use crate::stage::Stage;
@@ -46,39 +49,51 @@ struct Init {
     k3s: K3s,
     environment: Layer,
     bundle: watch::Sender<Option<ClientBundle>>,
-    desk: Desk,
+    desk: Arc<Desk>,
     ending: Ending,
     current: Current,
     alarm: Alarm,
     pulse: Pulse,
+    replacement: Replacement,
+}
+
+/// Why it does not go on.
+enum End {
+    /// All is stopped, as it was asked for.
+    Stopped,
+    /// All is stopped, for a defect.
+    Defect(String),
+    /// All goes on, and another program is to take the place of this one.
+    Replaced,
 }
 
 impl Init {
-    /// Starts, keeps, and in the end stops the gateway. Returns the defect that ended it, if one did.
-    async fn live(self, requests: &Requests, volume: &mut Option<Volume>) -> Option<String> {
+    /// Starts and keeps the gateway, or keeps what was `inherited`, and in the end stops it.
+    async fn live(self, requests: &Requests, volume: &mut Option<Volume>, inherited: Option<Start>) -> End {
         if let Err(failure) = socket::serve(self.board.clone(), self.bundle.subscribe(), self.desk.clone()) {
             error!("{failure}");
         }
         // Beside everything, the stop included.
         let pulse = self.pulse.clone();
         tokio::spawn(async move { pulse.beat().await });
-        let defect = tokio::select! {
-            () = requests.stop.notified() => None,
-            what = self.alarm.raised() => Some(what),
-            never = self.start(volume) => match never {},
+        let end = tokio::select! {
+            () = requests.stop.notified() => End::Stopped,
+            what = self.alarm.raised() => End::Defect(what),
+            () = self.replacement.wanted() => return End::Replaced,
+            never = self.start(volume, inherited) => match never {},
             never = self.dump_on(&requests.dump) => match never {},
         };
-        if let Some(what) = &defect {
+        if let End::Defect(what) = &end {
             self.board.problem(Stage::K3s, &Failure::new(Reason::Internal, what.as_str()));
         }
         self.stop().await;
-        defect
+        end
     }
 
     /// Runs the start. If it can't go on, the reason is on the board, and nothing more is tried, since
     /// neither a new process nor a new container would find anything else.
-    async fn start(&self, volume: &mut Option<Volume>) -> Infallible {
-        let failure = match self.boot(volume).await {
+    async fn start(&self, volume: &mut Option<Volume>, inherited: Option<Start>) -> Infallible {
+        let failure = match self.boot(volume, inherited).await {
             Ok(never) => match never {},
             Err(failure) => failure,
         };
@@ -87,7 +102,11 @@ impl Init {
         std::future::pending().await
     }
 
-    async fn boot(&self, volume: &mut Option<Volume>) -> Result<Infallible, Failure> {
+    async fn boot(
+        &self,
+        volume: &mut Option<Volume>,
+        inherited: Option<Start>,
+    ) -> Result<Infallible, Failure> {
         fault::point("start");
         let board = &self.board;
         let opened = board
@@ -103,9 +122,11 @@ impl Init {
             board.expect(Kind::Gpu);
         }
 
-        // First: on the host's own network, everything else that prepares one would be done to the host.
-        board.run(Stage::Ports, async { ports::check() }).await?;
-        let Readied { name, uplink, iptables, k3s_args } = self.node(&settings, volume.last_node()).await?;
+        let last = volume.last_node();
+        let Readied { name, uplink, path, k3s_args } = match &inherited {
+            None => self.node(&settings, last).await?,
+            Some(_) => self.node_in_use(&settings, last).await?,
+        };
         let image = format!("{}+{}", env!("CARGO_PKG_VERSION"), crate::hex::hex(&chart::chart_digest()?));
         let (kind, run) = volume.begin(&image, &uplink.address.to_string(), &name)?;
         board.warn(About::Crashes, volume.warning(&run));
@@ -115,13 +136,20 @@ impl Init {
             status.node = Some(Node { name, address: uplink.address.to_string() });
         });
 
-        let mut command = CommandLine::server(&settings, &run, k3s_args);
-        command.environment = proxy::exceptions(&self.environment, uplink.address);
-        command.environment.extend(iptables.path().map(|path| ("PATH", path)));
-        if written::is_due(Some(kind)) {
-            unpacked::begin()?;
-        }
-        board.run(Stage::K3s, self.k3s.start(board, &self.broker, command)).await?;
+        let start = if let Some(inherited) = inherited {
+            inherited
+        } else {
+            if written::is_due(Some(kind)) {
+                unpacked::begin()?;
+            }
+            let mut command = CommandLine::server(&settings, &run, k3s_args);
+            command.environment = proxy::exceptions(&self.environment, uplink.address);
+            command.environment.extend(path.map(|path| ("PATH".to_owned(), path)));
+            Start { command: Arc::new(command), run: None }
+        };
+        board.run(Stage::K3s, self.k3s.start(board, &self.broker, start)).await?;
+        // There is one start in a process, so it is not set yet.
+        let _ = self.desk.replacement.set(self.replacement.clone());
         fault::point("main");
         let client = board.run(Stage::Api, kube::wait_ready(board)).await?;
 
@@ -139,8 +167,7 @@ impl Init {
             looks: Looks::new(),
             pulse: self.pulse.clone(),
         });
-        // There is one start in a process, so it is not set yet.
-        let _ = self.desk.set(reconciler.clone());
+        let _ = self.desk.reconciler.set(reconciler.clone());
         tokio::select! {
             never = steady::run(&reconciler) => Ok(never),
             never = liveness::watch(&reconciler, &self.k3s) => Ok(never),

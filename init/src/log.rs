@@ -43,9 +43,14 @@ pub fn start(format: LogFormat) -> io::Result<Log> {
 }
 
 impl Log {
-    /// Waits for the last lines to be written, though not for long.
-    pub fn finish(&self) {
+    /// Waits for the lines until now to be written, though not for long.
+    pub fn flush(&self) {
         // A reader that doesn't read doesn't want them.
+        let _ = self.sink.flush(LAST_LINES);
+    }
+
+    /// Waits for the last lines to be written, as [`Log::flush`] does.
+    pub fn finish(&self) {
         let _ = self.sink.finish(LAST_LINES);
     }
 }

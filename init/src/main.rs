@@ -32,6 +32,7 @@ mod node;
 mod nodes;
 mod pki;
 mod reconcile;
+mod replace;
 #[cfg(test)]
 mod sandbox;
 mod secrets;
@@ -61,6 +62,8 @@ Usage: openshell-init COMMAND
   config            each setting, its value and where that comes from; 1 if one is not allowed
   config --json     the same as JSON
   look              look at everything now, repair or deploy what changed, and tell how that went
+  replace           put the openshell-init that is installed now in the place of the running process 1;
+                    k3s and all pods go on
   rotate pki --leaf new certificates under the present CA; nobody is cut off
   rotate pki --ca   a new CA beside the present one, which clients may go on using for a year;
                     `rotate pki --leaf` takes its certificates into use, or a month passing does
@@ -77,7 +80,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
-        ["boot"] => boot::main(),
+        ["boot"] => boot::main(false),
+        ["boot", replace::handover::ARGUMENT] => boot::main(true),
         ["health"] => ask::health(),
         ["status"] => ask::status(ask::Form::Text),
         ["status", "--json"] => ask::status(ask::Form::Json),
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         ["config"] => config::show(config::Form::Text),
         ["config", "--json"] => config::show(config::Form::Json),
         ["export-client"] => ask::export_client(),
+        ["replace"] => ask::replace(),
         ["look"] => ask::request("look"),
         ["rotate", "pki", "--leaf"] => ask::request("rotate pki leaf"),
         ["rotate", "pki", "--ca"] => ask::request("rotate pki ca"),

@@ -7,6 +7,7 @@
 //! | `look` | `{"done":…,"text":…}` once everything was looked at, and repaired or deployed |
 //! | `rotate pki leaf`, `rotate pki ca` | `{"done":…,"text":…}` |
 //! | `rotate ssh`, `rotate ssh yes` | the same; without `yes` it tells what would break |
+//! | `replace` | `{"done":…,"text":…}` at once; then another openshell-init takes the place of this one |
 //! | `export-client` | `{"ca.crt":…,"tls.crt":…,"tls.key":…}`, or an empty line when there are none |
 //!
 //! Its directory is open to root alone, since `export-client` hands out a private key.
@@ -16,6 +17,7 @@ use crate::failure::{Context, Failure};
 use crate::files;
 use crate::pki::ClientBundle;
 use crate::reconcile::{Reconciler, Rotation};
+use crate::replace::Replacement;
 use crate::warnings::About;
 use openshell_contract::names::path;
 use openshell_contract::reason::Reason;
@@ -31,8 +33,14 @@ use tracing::debug;
 /// Longest request in bytes, and how long a caller may take for it.
 const REQUEST: (u64, Duration) = (64, Duration::from_secs(2));
 
-/// Who does what is asked for, once there is a cluster to do it in.
-pub type Desk = Arc<OnceLock<Arc<Reconciler>>>;
+/// Who does what is asked for.
+#[derive(Default)]
+pub struct Desk {
+    /// In the cluster, once there is one.
+    pub reconciler: OnceLock<Arc<Reconciler>>,
+    /// With process 1 itself, once k3s was started.
+    pub replacement: OnceLock<Replacement>,
+}
 
 /// What came of a request that changes something.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +52,11 @@ pub struct Answer {
 }
 
 /// Binds the socket and answers on it for as long as the runtime lives.
-pub fn serve(board: Board, client: watch::Receiver<Option<ClientBundle>>, desk: Desk) -> Result<(), Failure> {
+pub fn serve(
+    board: Board,
+    client: watch::Receiver<Option<ClientBundle>>,
+    desk: Arc<Desk>,
+) -> Result<(), Failure> {
     let socket = Path::new(path::SOCKET);
     if let Err(e) = std::fs::remove_file(socket)
         && e.kind() != std::io::ErrorKind::NotFound
@@ -85,7 +97,7 @@ async fn answer(
     mut stream: UnixStream,
     board: Board,
     client: watch::Receiver<Option<ClientBundle>>,
-    desk: Desk,
+    desk: Arc<Desk>,
 ) -> std::io::Result<()> {
     crate::fault::point("socket");
     let (read, mut write) = stream.split();
@@ -117,6 +129,17 @@ async fn answer(
         "rotate pki ca" => tell(&mut write, rotate(&desk, Rotation::Ca).await).await,
         "rotate ssh" => tell(&mut write, rotate(&desk, Rotation::Ssh { sure: false }).await).await,
         "rotate ssh yes" => tell(&mut write, rotate(&desk, Rotation::Ssh { sure: true }).await).await,
+        "replace" => {
+            let ready = replaceable(&desk).await;
+            let (done, text) =
+                (ready.is_ok(), ready.as_ref().map_or_else(Clone::clone, |(_, version)| version.clone()));
+            tell(&mut write, Answer { done, text }).await?;
+            // Once it is wanted, nobody is left to answer.
+            if let Ok((replacement, _)) = ready {
+                replacement.want();
+            }
+            Ok(())
+        }
         other => write.write_all(format!("unknown request {other:?}\n").as_bytes()).await,
     }
 }
@@ -125,8 +148,17 @@ async fn rotate(desk: &Desk, what: Rotation) -> Answer {
     on(desk, async |reconciler| reconciler.rotate(what).await).await
 }
 
+/// Who puts another process 1 in place, and its version; or why nobody can.
+async fn replaceable(desk: &Desk) -> Result<(&Replacement, String), String> {
+    let replacement = desk.replacement.get().ok_or("k3s was not started yet; try again later")?;
+    let version = replacement.check().await;
+    let version =
+        version.failing(Reason::Internal, || "process 1 stays what it is").map_err(|e| e.message)?;
+    Ok((replacement, version))
+}
+
 async fn on(desk: &Desk, work: impl AsyncFnOnce(&Reconciler) -> Result<String, Failure>) -> Answer {
-    let Some(reconciler) = desk.get() else {
+    let Some(reconciler) = desk.reconciler.get() else {
         return Answer { done: false, text: "the gateway has not started yet; try again later".to_owned() };
     };
     match work(reconciler).await {
@@ -166,7 +198,7 @@ mod tests {
                 caller.shutdown().await.unwrap();
                 let client = watch::Sender::new(None);
                 // One that is no text is an error, and the caller is left.
-                let _ = answer(called, Board::new(), client.subscribe(), Desk::default()).await;
+                let _ = answer(called, Board::new(), client.subscribe(), Arc::default()).await;
                 let mut got = Vec::new();
                 caller.read_to_end(&mut got).await.map(|_| got)
             });

@@ -1,10 +1,12 @@
 //! The subcommands that ask the running process 1 over its socket. Plain blocking I/O: the health check
 //! runs every few seconds and has to cost next to nothing.
 
+mod replace;
 mod request;
 mod text;
 mod timeline;
 
+pub use replace::replace;
 pub use request::request;
 
 use crate::say;

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends `request`, one of those that `socket` lists; 0 if it was done, 1 if not.
 pub fn request(request: &str) -> ExitCode {
-    match ask(request) {
+    match ask_for(request) {
         Ok(Answer { done: true, text }) => say(&mut io::stdout(), &format!("{text}\n"), exit::OK),
         Ok(Answer { done: false, text }) => {
             say(&mut io::stderr(), &format!("openshell-init: {text}\n"), exit::FAILED)
@@ -22,7 +22,8 @@ pub fn request(request: &str) -> ExitCode {
     }
 }
 
-fn ask(request: &str) -> Result<Answer, AskError> {
+/// Sends `request` and waits for what came of it.
+pub(super) fn ask_for(request: &str) -> Result<Answer, AskError> {
     let mut stream = request_stream(request)?;
     stream.get_ref().set_read_timeout(Some(PATIENCE))?;
     let mut answer = String::new();

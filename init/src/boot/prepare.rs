@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::node::iptables::Iptables;
 use crate::node::route::Uplink;
 use crate::node::{
-    self, Prepared, cgroup, devices, dns, identity, images, leftovers, machine_id, mounts, registries, route,
-    seal, snapshotter, torn, unpacked,
+    self, Prepared, cgroup, devices, dns, identity, images, leftovers, machine_id, mounts, ports, registries,
+    route, seal, snapshotter, torn, unpacked,
 };
 use crate::settings::{self, Loaded};
 use crate::stage::Stage;
@@ -21,11 +21,22 @@ pub struct Readied {
     pub name: String,
     /// How it reaches the world.
     pub uplink: Uplink,
-    /// The packet filter that it uses.
-    pub iptables: Iptables,
+    /// `PATH` for k3s, if it needs another one.
+    pub path: Option<String>,
     /// What k3s has to be told.
     pub k3s_args: Vec<String>,
 }
+
+/// What a node in use has of these, it has from the process 1 before; done once more they would disturb it.
+const DONE_BEFORE: [Stage; 7] = [
+    Stage::Ports,
+    Stage::Cgroup,
+    Stage::Mounts,
+    Stage::Kernel,
+    Stage::Leftovers,
+    Stage::Iptables,
+    Stage::Seal,
+];
 
 impl Init {
     /// Everything that needs no API, side by side.
@@ -35,6 +46,8 @@ impl Init {
         last_node: Option<&str>,
     ) -> Result<Readied, Failure> {
         let board = &self.board;
+        // First: on the host's own network, everything else that prepares one would be done to the host.
+        board.run(Stage::Ports, async { ports::check() }).await?;
         let (groups, (), kernel, (), (), (), name, (uplink, iptables)) = tokio::try_join!(
             board.run(Stage::Cgroup, async {
                 Ok(self.told(Stage::Cgroup, About::Cgroup, cgroup::prepare()?))
@@ -53,19 +66,35 @@ impl Init {
                 Ok(())
             }),
             board.run(Stage::Images, self.images()),
-            board.run(Stage::Registries, async {
-                registries::write(settings).map(|detail| board.detail(Stage::Registries, detail))
-            }),
-            board.run(Stage::Identity, async {
-                identity::keep_password()?;
-                machine_id::keep()?;
-                identity::name(settings, last_node)
-                    .inspect(|name| board.detail(Stage::Identity, name.as_str()))
-            }),
+            board.run(Stage::Registries, async { self.registries(settings) }),
+            board.run(Stage::Identity, async { self.identity(settings, last_node) }),
             self.network(settings),
         )?;
         let k3s_args = [groups, kernel, iptables.k3s_args()].concat();
-        Ok(Readied { name, uplink, iptables, k3s_args })
+        Ok(Readied { name, uplink, path: iptables.path(), k3s_args })
+    }
+
+    /// What a new process 1 needs itself on a node whose k3s runs.
+    pub(super) async fn node_in_use(
+        &self,
+        settings: &Settings,
+        last_node: Option<&str>,
+    ) -> Result<Readied, Failure> {
+        let board = &self.board;
+        for stage in DONE_BEFORE {
+            board.detail(stage, "done by the process 1 before");
+            board.run(stage, async { Ok(()) }).await?;
+        }
+        let ((), (), name, uplink) = tokio::try_join!(
+            board.run(Stage::Images, self.images()),
+            board.run(Stage::Registries, async { self.registries(settings) }),
+            board.run(Stage::Identity, async { self.identity(settings, last_node) }),
+            async {
+                let uplink = self.uplink().await?;
+                self.dns(settings, &uplink).await.map(|()| uplink)
+            },
+        )?;
+        Ok(Readied { name, uplink, path: None, k3s_args: Vec::new() })
     }
 
     /// The settings, as they were asked for.
@@ -104,14 +133,22 @@ impl Init {
         Ok(())
     }
 
+    fn registries(&self, settings: &Settings) -> Result<(), Failure> {
+        registries::write(settings).map(|detail| self.board.detail(Stage::Registries, detail))
+    }
+
+    fn identity(&self, settings: &Settings, last_node: Option<&str>) -> Result<String, Failure> {
+        identity::keep_password()?;
+        machine_id::keep()?;
+        let name = identity::name(settings, last_node)?;
+        self.board.detail(Stage::Identity, name.as_str());
+        Ok(name)
+    }
+
     async fn network(&self, settings: &Settings) -> Result<(Uplink, Iptables), Failure> {
         let board = &self.board;
         let (uplink, iptables) = tokio::try_join!(
-            board.run(Stage::Route, async {
-                let uplink = route::wait(board).await?;
-                board.detail(Stage::Route, format!("{} on {}", uplink.address, uplink.interface));
-                Ok(uplink)
-            }),
+            self.uplink(),
             board.run(Stage::Iptables, async {
                 let iptables = Iptables::choose(&self.broker, settings.iptables_legacy).await?;
                 board.detail(Stage::Iptables, iptables.detail.clone());
@@ -126,14 +163,31 @@ impl Init {
             }
             Ok(())
         });
-        let dns = board.run(Stage::Dns, async {
-            let upstreams = dns::start(board, uplink.address, &settings.upstream_dns).await?;
-            let upstreams: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
-            board.detail(Stage::Dns, format!("relay to {}", upstreams.join(", ")));
-            tokio::spawn(dns::keep_checking(board.clone(), settings.registry.host.clone()));
-            Ok(())
-        });
-        tokio::try_join!(sealed, dns)?;
+        tokio::try_join!(sealed, self.dns(settings, &uplink))?;
         Ok((uplink, iptables))
+    }
+
+    async fn uplink(&self) -> Result<Uplink, Failure> {
+        let board = &self.board;
+        board
+            .run(Stage::Route, async {
+                let uplink = route::wait(board).await?;
+                board.detail(Stage::Route, format!("{} on {}", uplink.address, uplink.interface));
+                Ok(uplink)
+            })
+            .await
+    }
+
+    async fn dns(&self, settings: &Settings, uplink: &Uplink) -> Result<(), Failure> {
+        let board = &self.board;
+        board
+            .run(Stage::Dns, async {
+                let upstreams = dns::start(board, uplink.address, &settings.upstream_dns).await?;
+                let upstreams: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
+                board.detail(Stage::Dns, format!("relay to {}", upstreams.join(", ")));
+                tokio::spawn(dns::keep_checking(board.clone(), settings.registry.host.clone()));
+                Ok(())
+            })
+            .await
     }
 }

@@ -1,15 +1,19 @@
 //! From `execve(2)` to the main loop, and from its end to the exit code.
 
-use super::Init;
+use super::{End, Init};
 use crate::board::Board;
 use crate::defect::{Alarm, Pulse};
 use crate::ending::Ending;
+use crate::failure::Failure;
 use crate::k3s::supervise::K3s;
-use crate::socket::Desk;
+use crate::log::Log;
+use crate::replace::handover;
+use crate::replace::{ReplaceError, Replacement};
 use crate::volume::Current;
 use crate::{log, say, settings, socket};
 use openshell_contract::exit;
-use openshell_pid1::Request;
+use openshell_contract::reason::Reason;
+use openshell_pid1::{Request, SuccessionError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,8 +32,8 @@ pub struct Requests {
     pub dump: Notify,
 }
 
-/// `boot`: be process 1, until somebody asks to stop.
-pub fn main() -> ExitCode {
+/// `boot`: be process 1, until somebody asks to stop. An `heir` finds k3s running, and keeps it.
+pub fn main(heir: bool) -> ExitCode {
     let requests = Arc::new(Requests::default());
     let told = requests.clone();
     let broker = openshell_pid1::start(move |request| match request {
@@ -49,6 +53,10 @@ pub fn main() -> ExitCode {
              every other subcommand works anywhere",
         );
     }
+    let inherited = match heir.then(|| handover::take(&broker)).transpose() {
+        Ok(inherited) => inherited,
+        Err(e) => return refuse(exit::USAGE, &format!("no other process 1 has handed k3s over: {e}")),
+    };
     if let Err(e) = openshell_pid1::detach() {
         return refuse(exit::OS, &format!("can't let go of what was handed down: {e}"));
     }
@@ -62,7 +70,9 @@ pub fn main() -> ExitCode {
     if let Err(e) = nix::sys::prctl::set_dumpable(false) {
         warn!("a core dump of process 1 would hold keys: {e}");
     }
-    if let Err(e) = broker.protect_from_oom() {
+    if broker.children_oom_score().is_none()
+        && let Err(e) = broker.protect_from_oom()
+    {
         info!("when memory is short the kernel may choose process 1 as any other ({e})");
     }
     if let Err(e) = socket::make_run_dir() {
@@ -74,6 +84,10 @@ pub fn main() -> ExitCode {
     };
     info!(version = env!("CARGO_PKG_VERSION"), "openshell-init is process 1");
     let k3s = K3s::new();
+    let inherited = match inherited.map(|inherited| k3s.take_over(inherited)).transpose() {
+        Ok(inherited) => inherited,
+        Err(failure) => return refuse(exit::OS, &format!("can't take k3s over: {failure}")),
+    };
     let current = Current::default();
     let ending = Ending::new(broker.clone(), k3s.clone(), requests.hurry.clone(), current.clone());
     let pulse = Pulse::default();
@@ -81,32 +95,56 @@ pub fn main() -> ExitCode {
     if let Err(e) = pulse.watch(move || hung.after_a_hang(&last_lines)) {
         return refuse(exit::OS, &format!("can't start the watchdog: {e}"));
     }
+    let replacement = Replacement::new(broker.clone(), k3s.clone());
     let init = Init {
         board: Board::new(),
         broker,
         k3s,
         environment,
         bundle: watch::Sender::new(None),
-        desk: Desk::default(),
+        desk: Arc::default(),
         ending: ending.clone(),
         current: current.clone(),
         alarm: alarm.clone(),
         pulse,
+        replacement: replacement.clone(),
     };
     // Held to the end: no other container may take the volume while this one is stopping.
     let mut volume = None;
-    let lived = catch_unwind(AssertUnwindSafe(|| runtime.block_on(init.live(&requests, &mut volume))));
-    // A panic of the main loop itself has been logged; what is left is to stop in order.
-    let defect = lived.unwrap_or_else(|_| {
-        ending.run();
-        alarm.first()
-    });
+    let life = || runtime.block_on(init.live(&requests, &mut volume, inherited));
+    let defect = match catch_unwind(AssertUnwindSafe(life)) {
+        Ok(End::Stopped) => None,
+        Ok(End::Defect(what)) => Some(what),
+        Ok(End::Replaced) => {
+            let failed = succeeded_by(&replacement, &current, &log);
+            ending.run();
+            failed
+        }
+        // A panic of the main loop itself has been logged; what is left is to stop in order.
+        Err(_) => {
+            ending.run();
+            alarm.first()
+        }
+    };
     if let Err(failure) = current.end(defect.as_deref()) {
         warn!("{failure}");
     }
     info!("stopped");
     log.finish();
     ExitCode::from(if defect.is_none() { exit::OK } else { exit::INTERNAL })
+}
+
+/// Returns only if no other program is process 1: the defect, unless a stop was asked for meanwhile. Helpers are gone
+/// then, and nothing can be started any more.
+fn succeeded_by(replacement: &Replacement, current: &Current, log: &Log) -> Option<String> {
+    if let Err(failure) = current.end(None) {
+        warn!("{failure}");
+    }
+    match replacement.take_place(log) {
+        Ok(never) => match never {},
+        Err(ReplaceError::Succession(SuccessionError::Stopping)) => None,
+        Err(e) => Some(Failure::caused(Reason::Internal, "there is no other process 1", &e).message),
+    }
 }
 
 fn refuse(code: u8, text: &str) -> ExitCode {

@@ -3,6 +3,7 @@
 use crate::node::dns::RESOLV_CONF;
 use crate::volume::Run;
 use openshell_contract::settings::Settings;
+use serde::{Deserialize, Serialize};
 
 /// Names that the API server's certificate lists besides k3s's own.
 const API_SANS: [&str; 3] = ["127.0.0.1", "localhost", "host.docker.internal"];
@@ -17,12 +18,12 @@ const CONTROLLER_RATE: [&str; 2] = ["kube-api-qps=200", "kube-api-burst=400"];
 const PROXY_PERIOD: &str = "iptables-min-sync-period=100ms";
 
 /// How `/bin/k3s` is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommandLine {
     /// Its arguments.
     pub args: Vec<String>,
     /// What is set in its environment besides what it inherits.
-    pub environment: Vec<(&'static str, String)>,
+    pub environment: Vec<(String, String)>,
 }
 
 impl CommandLine {

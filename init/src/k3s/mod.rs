@@ -5,5 +5,5 @@ pub mod command_line;
 pub mod liveness;
 mod memory;
 mod restart;
-mod run;
+pub mod run;
 pub mod supervise;

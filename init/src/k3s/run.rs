@@ -5,12 +5,16 @@ use super::{cause, memory};
 use crate::failure::{Context, Failure};
 use crate::tail::Tail;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use openshell_contract::reason::Reason;
 use openshell_pid1::lines::{self, Line};
 use openshell_pid1::{Broker, ChildId, Exit, SpawnError};
 use std::convert::Infallible;
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
@@ -26,12 +30,21 @@ const DRAIN: Duration = Duration::from_millis(200);
 pub struct Run {
     /// Its process.
     pub child: ChildId,
-    /// When it was started.
+    /// When it was started, or taken over.
     pub since: Instant,
+    /// Its standard output and standard error, which are read all the while.
+    pub output: Arc<[OwnedFd; 2]>,
     end: oneshot::Receiver<Exit>,
     tails: Tails,
     read_all: mpsc::Receiver<Infallible>,
     memory_kills: u64,
+}
+
+/// A k3s that the process 1 before has started, and whose output nobody reads yet.
+pub struct Adopted {
+    child: ChildId,
+    end: oneshot::Receiver<Exit>,
+    output: [OwnedFd; 2],
 }
 
 /// The last lines of standard output and of standard error, each by itself: nothing orders them, and one
@@ -57,30 +70,44 @@ impl Run {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let memory_kills = memory::kills();
         let (ended, end) = oneshot::channel();
         let spawned = broker.spawn(&mut command, move |exit| {
             // Nobody listens any more once a stop has begun.
             let _ = ended.send(exit);
         });
-        let mut child = spawned.map_err(|e| {
+        let child = spawned.map_err(|e| {
             let exhausted = matches!(e, SpawnError::Exhausted { .. });
             let reason = if exhausted { Reason::Exhausted } else { Reason::K3sNotStarted };
             Failure::caused(reason, "k3s was not started", &e)
         })?;
-        let tails = [Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)];
-        let (reading, read_all) = mpsc::channel(1);
-        let streams = [
-            child.stdout.take().map(|pipe| pass_on("k3s-stdout", pipe, &tails[0], &reading)),
-            child.stderr.take().map(|pipe| pass_on("k3s-stderr", pipe, &tails[1], &reading)),
-        ];
-        if let Some(failure) = streams.into_iter().flatten().find_map(Result::err) {
+        let run = match (child.stdout, child.stderr) {
+            (Some(stdout), Some(stderr)) => Self::follow(child.id, end, [stdout.into(), stderr.into()]),
+            _ => Err(Failure::new(Reason::K3sNotStarted, "k3s has no output that could be read")),
+        };
+        run.inspect_err(|_| {
             // Unread, it would hang at its first full pipe, and nobody would know of it.
             // False: it has ended already.
             let _ = broker.signal_group(child.id, Signal::SIGKILL);
-            return Err(failure);
+        })
+    }
+
+    fn follow(child: ChildId, end: oneshot::Receiver<Exit>, output: [OwnedFd; 2]) -> Result<Self, Failure> {
+        let tails = [Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)];
+        let (reading, read_all) = mpsc::channel(1);
+        for ((name, stream), tail) in ["k3s-stdout", "k3s-stderr"].into_iter().zip(&output).zip(&tails) {
+            let stream = stream.try_clone().failing(Reason::Exhausted, || "k3s's output can't be read")?;
+            pass_on(name, File::from(stream), tail, &reading)?;
         }
-        Ok(Self { child: child.id, since: Instant::now(), end, tails, read_all, memory_kills })
+        let memory_kills = memory::kills();
+        Ok(Self {
+            child,
+            since: Instant::now(),
+            output: Arc::new(output),
+            end,
+            tails,
+            read_all,
+            memory_kills,
+        })
     }
 
     /// Waits for its end; `None` if nobody is left to tell it.
@@ -90,6 +117,23 @@ impl Run {
         // is gone.
         let _ = tokio::time::timeout(DRAIN, self.read_all.recv()).await;
         Some(Over { exit, tails: self.tails, killed_for_memory: memory::kills() > self.memory_kills })
+    }
+}
+
+impl Adopted {
+    /// Process `pid`, which began at `began`, with its `output`. None: it has ended.
+    pub fn new(broker: &Broker, pid: Pid, began: u64, output: [OwnedFd; 2]) -> Option<Self> {
+        let (ended, end) = oneshot::channel();
+        let child = broker.adopt(pid, began, move |exit| {
+            // As for one of our own.
+            let _ = ended.send(exit);
+        })?;
+        Some(Self { child, end, output })
+    }
+
+    /// Reads its output from now on.
+    pub fn follow(self) -> Result<Run, Failure> {
+        Run::follow(self.child, self.end, self.output)
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::command_line::CommandLine;
 use super::restart::{self, Policy, Verdict};
-use super::run::Run;
+use super::run::{Adopted, Run};
 use crate::board::Board;
 use crate::clock::now_ms;
 use crate::failure::Failure;
+use crate::replace::handover::Inherited;
 use crate::stage::Stage;
 use nix::sys::signal::Signal;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::{K3sEnd, Phase};
 use openshell_pid1::{Broker, ChildId};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -28,10 +30,23 @@ pub struct K3s {
 }
 
 /// A k3s that runs.
-#[derive(Clone, Copy)]
-struct Running {
-    child: ChildId,
+#[derive(Clone)]
+pub struct Running {
+    /// Its process.
+    pub child: ChildId,
+    /// Its standard output and standard error.
+    pub output: Arc<[OwnedFd; 2]>,
+    /// How it was started.
+    pub command: Arc<CommandLine>,
     since: Instant,
+}
+
+/// How k3s is to run.
+pub struct Start {
+    /// Its command line.
+    pub command: Arc<CommandLine>,
+    /// It runs already.
+    pub run: Option<Run>,
 }
 
 /// What is remembered from one run to the next.
@@ -50,12 +65,17 @@ impl K3s {
 
     /// Its process while it runs.
     pub fn child(&self) -> Option<ChildId> {
-        self.running.borrow().map(|running| running.child)
+        self.running.borrow().as_ref().map(|running| running.child)
+    }
+
+    /// What is known of it while it runs.
+    pub fn running(&self) -> Option<Running> {
+        self.running.borrow().clone()
     }
 
     /// When it was started, while it runs.
     pub fn running_since(&self) -> Option<Instant> {
-        self.running.borrow().map(|running| running.since)
+        self.running.borrow().as_ref().map(|running| running.since)
     }
 
     /// It is well. Once it has been for long, earlier ends are forgiven and no more told of.
@@ -78,7 +98,7 @@ impl K3s {
         let mut running = self.running.subscribe();
         // It may have ended in this very moment.
         let _ = broker.signal(child, Signal::SIGTERM);
-        let other = |now: &Option<Running>| now.is_none_or(|now| now.child != child);
+        let other = |now: &Option<Running>| now.as_ref().is_none_or(|now| now.child != child);
         if tokio::time::timeout(GRACE, running.wait_for(other)).await.is_err() {
             let _ = broker.signal(child, Signal::SIGKILL);
         }
@@ -89,24 +109,48 @@ impl K3s {
         let _ = tokio::time::timeout(LAST_WORDS, self.running.subscribe().wait_for(Option::is_none)).await;
     }
 
-    /// Starts k3s by `command` and keeps it running from then on.
-    pub async fn start(&self, board: &Board, broker: &Broker, command: CommandLine) -> Result<(), Failure> {
-        let run = self.spawn(board, broker, &command).await?;
+    /// Takes over what the process 1 before has left: from now on, a stop ends it too.
+    pub fn take_over(&self, inherited: Inherited) -> Result<Start, Failure> {
+        let command = Arc::new(inherited.command);
+        let run = inherited.k3s.map(Adopted::follow).transpose()?;
+        if let Some(run) = &run {
+            self.runs(run, command.clone());
+        }
+        Ok(Start { command, run })
+    }
+
+    /// Starts k3s and keeps it running from then on.
+    pub async fn start(&self, board: &Board, broker: &Broker, start: Start) -> Result<(), Failure> {
+        let Start { command, run } = start;
+        let run = match run {
+            Some(run) => run,
+            None => self.spawn(board, broker, &command).await?,
+        };
+        board.update(|status| status.k3s.pid = u32::try_from(run.child.pid().as_raw()).ok());
         let (this, board, broker) = (self.clone(), board.clone(), broker.clone());
         tokio::spawn(async move { this.keep(&board, &broker, &command, run).await });
         Ok(())
     }
 
+    fn runs(&self, run: &Run, command: Arc<CommandLine>) {
+        let Run { child, since, output, .. } = run;
+        let running = Running { child: *child, since: *since, output: output.clone(), command };
+        self.running.send_replace(Some(running));
+    }
+
     /// Starts a run. What the system lacks for the moment, it waits for: only somebody else can end that,
     /// and no other attempt would do better.
-    async fn spawn(&self, board: &Board, broker: &Broker, command: &CommandLine) -> Result<Run, Failure> {
+    async fn spawn(
+        &self,
+        board: &Board,
+        broker: &Broker,
+        command: &Arc<CommandLine>,
+    ) -> Result<Run, Failure> {
         let mut attempts = 0;
         loop {
             match Run::spawn(broker, command) {
                 Ok(run) => {
-                    self.running.send_replace(Some(Running { child: run.child, since: run.since }));
-                    let pid = u32::try_from(run.child.pid().as_raw()).ok();
-                    board.update(|status| status.k3s.pid = pid);
+                    self.runs(&run, command.clone());
                     return Ok(run);
                 }
                 Err(failure) if failure.reason == Reason::Exhausted => {
@@ -120,7 +164,7 @@ impl K3s {
         }
     }
 
-    async fn keep(&self, board: &Board, broker: &Broker, command: &CommandLine, mut run: Run) {
+    async fn keep(&self, board: &Board, broker: &Broker, command: &Arc<CommandLine>, mut run: Run) {
         loop {
             let child = run.child;
             let Some(over) = run.over().await else { return };
@@ -152,7 +196,10 @@ impl K3s {
                     }
                 }
             };
-            board.update(|status| status.k3s.restarts += 1);
+            board.update(|status| {
+                status.k3s.pid = u32::try_from(run.child.pid().as_raw()).ok();
+                status.k3s.restarts += 1;
+            });
             board.solved(Stage::K3s);
         }
     }

@@ -12,7 +12,7 @@ const SERVICES: [&str; 2] = [".svc", ".cluster.local"];
 
 /// The exceptions that k3s gets when `environment` names a proxy: those that are there already, and the
 /// cluster's own. Nothing without a proxy.
-pub fn exceptions(environment: &Layer, node: Ipv4Addr) -> Vec<(&'static str, String)> {
+pub fn exceptions(environment: &Layer, node: Ipv4Addr) -> Vec<(String, String)> {
     if !PROXIES.iter().any(|name| environment.get(*name).is_some_and(|value| !value.trim().is_empty())) {
         return Vec::new();
     }
@@ -27,7 +27,7 @@ pub fn exceptions(environment: &Layer, node: Ipv4Addr) -> Vec<(&'static str, Str
         }
     }
     let list = all.join(",");
-    vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
+    ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), list.clone())).into()
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
             "corp.example,localhost,127.0.0.0/8,10.42.0.0/16,10.43.0.0/16,.svc,.cluster.local,172.18.0.2";
         assert_eq!(
             exceptions(&layer, NODE),
-            [("NO_PROXY", wanted.to_owned()), ("no_proxy", wanted.to_owned())]
+            ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), wanted.to_owned()))
         );
     }
 }

@@ -34,6 +34,7 @@ exec "$@"
 #[derive(Debug)]
 pub struct Node {
     dir: tempfile::TempDir,
+    program: PathBuf,
     variables: Vec<(String, String)>,
 }
 
@@ -52,7 +53,7 @@ impl Node {
         let copied =
             Command::new("cp").arg("-r").arg(chart).arg(dir.path().join("opt/openshell/charts")).status();
         assert!(copied.expect("cp (coreutils) runs").success(), "the chart is copied");
-        let node = Self { dir, variables: Vec::new() };
+        let node = Self { dir, program: program("openshell-init"), variables: Vec::new() };
         node.replace_k3s(k3s);
         node
     }
@@ -73,6 +74,36 @@ impl Node {
         self.dir.path().join("bin/k3s")
     }
 
+    /// Gives it a program of its own, which can be replaced.
+    ///
+    /// # Panics
+    /// The system refuses.
+    #[must_use]
+    pub fn with_own_program(mut self) -> Self {
+        let own = self.dir.path().join("openshell-init");
+        fs::copy(program("openshell-init"), &own).expect("a copy");
+        self.program = own;
+        self
+    }
+
+    /// Puts a script in the place of its program.
+    ///
+    /// # Panics
+    /// The system refuses.
+    pub fn install(&self, script: &str) {
+        // Beside it and renamed: a program that runs can't be written to (`execve(2)`, ETXTBSY).
+        let beside = self.program.with_extension("new");
+        fs::write(&beside, script).expect("a script");
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).expect("executable");
+        fs::rename(&beside, &self.program).expect("in place");
+    }
+
+    /// Its program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A file in its volume.
     #[must_use]
     pub fn in_volume(&self, file: &str) -> PathBuf {
@@ -91,7 +122,7 @@ impl Node {
     pub fn boot(&self) -> Builder {
         let root = self.dir.path().display().to_string();
         let through = ["unshare", "--net", "--uts", "sh", "-ec", SURROUNDINGS, root.as_str()];
-        let boot = Builder::new(program("openshell-init")).args(["boot"]).through(through);
+        let boot = Builder::new(self.program.clone()).args(["boot"]).through(through);
         let boot = boot.env("PING_PONG", program("ping-pong"));
         self.variables.iter().fold(boot, |boot, (name, value)| boot.env(name, value))
     }
