@@ -24,7 +24,7 @@ use crate::replace::Replacement;
 use crate::secrets::Secrets;
 use crate::socket::Desk;
 use crate::stage::Stage;
-use crate::volume::{Current, Volume, written};
+use crate::volume::{Current, Volume, room, written};
 use crate::warnings::About;
 use crate::{fault, kube, socket, steady};
 use openshell_contract::condition::Kind;
@@ -37,10 +37,14 @@ use prepare::Readied;
 use process::Requests;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
 use tracing::{error, info, warn};
 
 pub use process::main;
+
+/// How often a full disk is looked at again.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(15);
 
 /// Everything a start works with.
 struct Init {
@@ -61,6 +65,8 @@ struct Init {
 enum End {
     /// All is stopped, as it was asked for.
     Stopped,
+    /// All is stopped, and another start may do what this one could not.
+    Again,
     /// All is stopped, for a defect.
     Defect(String),
     /// All goes on, and another program is to take the place of this one.
@@ -80,6 +86,7 @@ impl Init {
             () = requests.stop.notified() => End::Stopped,
             what = self.alarm.raised() => End::Defect(what),
             () = self.replacement.wanted() => return End::Replaced,
+            () = self.room_again() => End::Again,
             never = self.start(volume, inherited) => match never {},
             never = self.dump_on(&requests.dump) => match never {},
         };
@@ -100,6 +107,20 @@ impl Init {
         self.board.enter(Phase::Failed);
         warn!("staying up to tell: {failure}");
         std::future::pending().await
+    }
+
+    /// Waits until what the start, or k3s in the end, has failed for is gone: a full disk. Nothing else that they fail
+    /// for is seen to pass.
+    async fn room_again(&self) {
+        loop {
+            self.pulse.rest(LOOK_FOR_ROOM).await;
+            let status = self.board.status();
+            let full = || status.problems.iter().any(|problem| problem.reason == Reason::DiskFull);
+            if status.phase == Phase::Failed && full() && room::is_there() {
+                warn!("there is room on the disk again: this ends, so that Docker starts it anew");
+                return;
+            }
+        }
     }
 
     async fn boot(

@@ -2,6 +2,7 @@
 
 mod adopted;
 mod current;
+pub mod room;
 mod run;
 mod version;
 pub mod written;

@@ -14,3 +14,6 @@ pub const USAGE: u8 = 64;
 pub const INTERNAL: u8 = 70;
 /// The operating system refused something without which PID 1 cannot even report (`EX_OSERR`).
 pub const OS: u8 = 71;
+/// The gateway had failed for want of space on the disk, and there is space again (`EX_TEMPFAIL`). Docker's restart policy
+/// makes another start.
+pub const AGAIN: u8 = 75;

@@ -109,9 +109,9 @@ reasons! {
     /// The cluster knows the node by another password.
     K3sNodePassword => "K3sNodePassword",
         "Another node has this name, or the volume lost the password: delete the Secret NODE.node-password.k3s in kube-system.";
-    /// No space is left on a file system that k3s writes to.
+    /// No space is left on a file system that k3s or process 1 writes to.
     DiskFull => "DiskFull",
-        "Free space where Docker keeps its volumes (`docker system df`); k3s is started again by itself.";
+        "Free space where Docker keeps its volumes (`docker system df`); what failed for want of it is started again by itself.";
     /// The host allows too few file watches or open files.
     InotifyLimit => "InotifyLimit",
         "On the host: `sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576`, then restart the container.";

@@ -112,18 +112,19 @@ pub fn main(heir: bool) -> ExitCode {
     // Held to the end: no other container may take the volume while this one is stopping.
     let mut volume = None;
     let life = || runtime.block_on(init.live(&requests, &mut volume, inherited));
-    let defect = match catch_unwind(AssertUnwindSafe(life)) {
-        Ok(End::Stopped) => None,
-        Ok(End::Defect(what)) => Some(what),
+    let (code, defect) = match catch_unwind(AssertUnwindSafe(life)) {
+        Ok(End::Stopped) => (exit::OK, None),
+        Ok(End::Again) => (exit::AGAIN, None),
+        Ok(End::Defect(what)) => (exit::INTERNAL, Some(what)),
         Ok(End::Replaced) => {
             let failed = succeeded_by(&replacement, &current, &log);
             ending.run();
-            failed
+            failed.map_or((exit::OK, None), |what| (exit::INTERNAL, Some(what)))
         }
         // A panic of the main loop itself has been logged; what is left is to stop in order.
         Err(_) => {
             ending.run();
-            alarm.first()
+            (exit::INTERNAL, alarm.first())
         }
     };
     if let Err(failure) = current.end(defect.as_deref()) {
@@ -131,7 +132,7 @@ pub fn main(heir: bool) -> ExitCode {
     }
     info!("stopped");
     log.finish();
-    ExitCode::from(if defect.is_none() { exit::OK } else { exit::INTERNAL })
+    ExitCode::from(code)
 }
 
 /// Returns only if no other program is process 1: the defect, unless a stop was asked for meanwhile. Helpers are gone

@@ -20,6 +20,11 @@ mount --bind "$0/opt" /opt
 mount -t tmpfs tmpfs /var/lib
 mkdir -p /var/lib/rancher/k3s
 mount --bind "$0/volume" /var/lib/rancher/k3s
+if [ -n "$FULL_VOLUME" ]; then
+  mount -t tmpfs -o size=80m tmpfs /var/lib/rancher/k3s
+  mkdir /var/lib/rancher/k3s/server
+  cat /dev/zero >/var/lib/rancher/k3s/server/fill 2>/dev/null || true
+fi
 hostname gateway
 ip link set lo up
 ip link add eth0 type veth peer name host0

@@ -104,6 +104,17 @@ fn a_k3s_that_cannot_be_started_is_a_failure_that_stays_to_tell() {
 }
 
 #[test]
+fn a_start_without_room_on_the_disk_is_told_and_made_again_once_there_is_some() {
+    let node = Node::new(WELL).env("FULL_VOLUME", "yes");
+    let namespace = node.boot().ready();
+    let status = namespace.until_status("the failure", |s| s.contains(r#""phase":"failed""#));
+    assert!(status.contains("DiskFull") && status.contains("/var/lib/rancher/k3s/openshell"), "{status}");
+    fs::remove_file(format!("/proc/{}/root/var/lib/rancher/k3s/server/fill", namespace.first())).unwrap();
+    let ended = namespace.ended();
+    assert_eq!(ended.code, 75, "{:#?}", ended.lines);
+}
+
+#[test]
 fn a_k3s_that_cannot_be_started_again_is_told_and_tried_again() {
     let node = Node::new("mount --bind /dev/null /usr/bin/k3s; exit 3");
     let namespace = node.boot().ready();
