@@ -1,6 +1,6 @@
 //! What the machine behind Docker has, and whether it is enough for what a gateway's container is to be.
 
-use crate::settings::{ALL_GPUS, Cpus, Gpu, Options};
+use crate::settings::{ALL_GPUS, Cpus, Gpu, Resources};
 
 /// What the machine behind Docker has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,16 +66,17 @@ pub enum Lack {
 }
 
 impl Machine {
-    /// How a container with `options` gets its GPUs, if it is to have any.
+    /// How a container with `resources` gets its GPUs, if it is to have any.
     ///
     /// # Errors
     /// The machine lacks what is asked for. What Docker doesn't tell is left for it to refuse.
-    pub fn access(&self, options: &Options) -> Result<Option<Access>, Lack> {
-        if let Some(asked) = options.cpus.filter(|cpus| self.processors > 0 && cpus.exceed(self.processors)) {
+    pub fn access(&self, resources: &Resources) -> Result<Option<Access>, Lack> {
+        if let Some(asked) = resources.cpus.filter(|cpus| self.processors > 0 && cpus.exceed(self.processors))
+        {
             return Err(Lack::Processors { asked, has: self.processors });
         }
         let all = || vec![ALL_GPUS.to_owned()];
-        Ok(match options.gpu.as_ref() {
+        Ok(match resources.gpu.as_ref() {
             None | Some(Gpu::Off) => None,
             Some(Gpu::Legacy) => Some(Access::Legacy),
             Some(Gpu::Devices(names)) => {
@@ -163,19 +164,19 @@ mod tests {
             (gpu_0, Cdi::Unknown, false, by_cdi(gpu_0)),
             (gpu_0, Cdi::Off, true, missing(gpu_0)),
         ] {
-            let options = Options { gpu: Some(gpu.parse().unwrap()), ..Options::default() };
-            assert_eq!(machine(cdi.clone(), runtime).access(&options), expected, "{gpu} {cdi:?} {runtime}");
+            let resources = Resources { gpu: Some(gpu.parse().unwrap()), ..Resources::default() };
+            assert_eq!(machine(cdi.clone(), runtime).access(&resources), expected, "{gpu} {cdi:?} {runtime}");
         }
-        assert_eq!(machine(Cdi::Off, false).access(&Options::default()), Ok(None));
+        assert_eq!(machine(Cdi::Off, false).access(&Resources::default()), Ok(None));
     }
 
     #[test]
     fn more_processors_than_there_are_is_refused() {
-        let options = |cpus: &str| Options { cpus: Some(cpus.parse().unwrap()), ..Options::default() };
-        assert_eq!(machine(Cdi::Off, false).access(&options("4")), Ok(None));
-        let refused = machine(Cdi::Off, false).access(&options("4.5")).unwrap_err();
+        let resources = |cpus: &str| Resources { cpus: Some(cpus.parse().unwrap()), ..Resources::default() };
+        assert_eq!(machine(Cdi::Off, false).access(&resources("4")), Ok(None));
+        let refused = machine(Cdi::Off, false).access(&resources("4.5")).unwrap_err();
         assert_eq!(refused.to_string(), "4.5 processors are asked for, and Docker has 4");
-        assert_eq!(Machine::default().access(&options("64")), Ok(None), "Docker does not tell");
+        assert_eq!(Machine::default().access(&resources("64")), Ok(None), "Docker does not tell");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) async fn suit(
     }
     let machine = context.engine.machine().await?;
     let lacks = |lack: Lack| Error::Unsuitable { name: context.name.clone(), lack };
-    let gpus = machine.access(&settings.options).map_err(lacks)?;
+    let gpus = machine.access(&settings.options.resources).map_err(lacks)?;
     let suited = Suited { gpus, machine };
     suited.image(context, settings, image)?;
     Ok(suited)

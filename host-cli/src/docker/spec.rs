@@ -87,7 +87,7 @@ fn device_request(gpus: &Access) -> DeviceRequest {
 
 fn host_config(name: &GatewayName, settings: &Settings) -> HostConfig {
     let object = name.object();
-    let memory = settings.options.memory.and_then(Memory::bytes);
+    let memory = settings.options.resources.memory.and_then(Memory::bytes);
     let binding =
         PortBinding { host_ip: Some(settings.bind.to_string()), host_port: Some(settings.port.to_string()) };
     HostConfig {
@@ -99,7 +99,7 @@ fn host_config(name: &GatewayName, settings: &Settings) -> HostConfig {
         memory,
         // Memory and swap together: kubelet counts no swap, so there is none above the limit.
         memory_swap: memory,
-        nano_cpus: settings.options.cpus.and_then(Cpus::nanos),
+        nano_cpus: settings.options.resources.cpus.and_then(Cpus::nanos),
         network_mode: Some(object.clone()),
         binds: Some(vec![format!("{object}:{}", path::DATA)]),
         // Sockets and pid files of the last run are gone at each start; `exec` because containerd's

@@ -10,7 +10,7 @@ pub mod registry;
 
 pub use gpu::{ALL as ALL_GPUS, Gpu};
 pub use limits::{Cpus, Memory};
-pub use options::{Kept, OPTIONS_LABEL, Options, Remembered};
+pub use options::{Kept, OPTIONS_LABEL, Options, Remembered, Resources};
 
 use crate::cli::{self, DEFAULT_IMAGE};
 use crate::digest;
@@ -62,9 +62,7 @@ impl Settings {
             port: remembered.port.unwrap_or(host::DEFAULT_PORT),
             options: Options {
                 gateway_host: remembered.gateway_host,
-                gpu: remembered.container.gpu,
-                memory: remembered.container.memory,
-                cpus: remembered.container.cpus,
+                resources: remembered.container.resources,
                 ..Options::default()
             },
             env: BTreeMap::new(),
@@ -80,9 +78,10 @@ impl Settings {
         if let Some(host) = &flags.gateway_host {
             options.gateway_host = Some(host.clone()).filter(|h| !h.is_empty());
         }
-        options.gpu = flags.gpu.clone().or(options.gpu.take());
-        options.memory = flags.memory.or(options.memory).filter(|memory| memory.bytes().is_some());
-        options.cpus = flags.cpus.or(options.cpus).filter(|cpus| cpus.nanos().is_some());
+        let resources = &mut options.resources;
+        resources.gpu = flags.gpu.clone().or(resources.gpu.take());
+        resources.memory = flags.memory.or(resources.memory).filter(|memory| memory.bytes().is_some());
+        resources.cpus = flags.cpus.or(resources.cpus).filter(|cpus| cpus.nanos().is_some());
         settings.take_login(flags);
         settings.env.extend(flags.env.iter().cloned());
         settings.options.env = settings.env.keys().cloned().collect();
@@ -108,9 +107,8 @@ impl Settings {
     /// What is remembered of the container for when it is gone.
     #[must_use]
     pub fn kept(&self) -> Kept {
-        let Options { gpu, memory, cpus, .. } = &self.options;
         let bind = Some(self.bind).filter(|bind| *bind != Ipv4Addr::LOCALHOST);
-        Kept { bind, gpu: gpu.clone(), memory: *memory, cpus: *cpus }
+        Kept { bind, resources: self.options.resources.clone() }
     }
 
     /// Digest of everything but the image, which is compared by its ID.
@@ -131,7 +129,7 @@ impl Settings {
         if let Some(disabled) = self.options.disable_gateway_auth {
             set("DISABLE_GATEWAY_AUTH", disabled.to_string());
         }
-        if let Some(gpu) = &self.options.gpu {
+        if let Some(gpu) = &self.options.resources.gpu {
             set("GPU_ENABLED", (*gpu != Gpu::Off).to_string());
         }
         if let Some(host) = &self.options.gateway_host {

@@ -20,6 +20,18 @@ pub struct Options {
     /// `--gateway-host`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_host: Option<String>,
+    /// What it may use.
+    #[serde(flatten)]
+    pub resources: Resources,
+    /// Names of the variables that `--env` gave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+}
+
+/// What of the machine the container may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resources {
     /// `--gpu`, as it was asked for; nothing when nobody ever asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<Gpu>,
@@ -29,9 +41,6 @@ pub struct Options {
     /// `--cpus`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<Cpus>,
-    /// Names of the variables that `--env` gave.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
 }
 
 /// What is remembered for clients and serves when the container is gone.
@@ -52,13 +61,7 @@ pub struct Kept {
     /// Address on the host, if it is not the loopback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bind: Option<IpAddr>,
-    /// `--gpu`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gpu: Option<Gpu>,
-    /// `--memory`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Memory>,
-    /// `--cpus`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpus: Option<Cpus>,
+    /// What it may use.
+    #[serde(flatten)]
+    pub resources: Resources,
 }

@@ -86,7 +86,7 @@ fn what_only_docker_knew_outlives_the_container() {
         ..cli::Start::default()
     };
     let settings = Settings::resolve(&back, Some(made), Remembered::default());
-    assert_eq!((settings.options.memory, settings.options.cpus), (None, None));
+    assert_eq!((settings.options.resources.memory, settings.options.resources.cpus), (None, None));
     // The volume remembers that there was one, so that it has to be told.
     assert_eq!(settings.environment(&name())["GPU_ENABLED"], "false");
 }
