@@ -92,6 +92,30 @@ fn a_stop_while_handlers_are_being_set_is_heard() {
     assert!(STOPPED_EARLY.contains(&ended.code), "{ended:?}");
 }
 
+/// So that it can hold them back while another program takes the place of this one.
+#[test]
+fn its_reaper_alone_takes_signals_and_nobody_blocks_faults() {
+    let namespace = up(&["say", "up", "hang"]);
+    let bit = |signal: Signal| 1_u64 << (signal as u64 - 1);
+    let faults = [Signal::SIGILL, Signal::SIGTRAP, Signal::SIGABRT, Signal::SIGBUS, Signal::SIGFPE];
+    let faults = faults.into_iter().chain([Signal::SIGSEGV, Signal::SIGSYS]).map(bit).sum::<u64>();
+    let threads = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", namespace.first())).unwrap();
+        let read = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap();
+        let thread = |status: String| {
+            let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+            (field("Name:").to_owned(), u64::from_str_radix(field("SigBlk:"), 16).unwrap())
+        };
+        tasks.map(|task| thread(read(task.unwrap()))).collect::<Vec<_>>()
+    };
+    // It may not have got its turn yet.
+    eventually("a reaper that takes signals", || threads().contains(&("reaper".to_owned(), 0)).then_some(()));
+    let wanted = [Signal::SIGTERM, Signal::SIGCHLD, Signal::SIGQUIT].map(bit).iter().sum::<u64>();
+    for (name, blocked) in threads().iter().filter(|(name, _)| name != "reaper") {
+        assert_eq!((blocked & faults, blocked & wanted), (0, wanted), "{name}");
+    }
+}
+
 /// Whatever its starter had blocked and ignored; but for faults, which POSIX leaves undefined when they are
 /// ignored, and the three real-time signals that the C library keeps for itself.
 #[test]

@@ -1,7 +1,7 @@
 //! The signals that it takes, on a thread of their own.
 
 use crate::action::{Action, Report};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::iterator::Signals;
 use std::collections::HashMap;
 use std::io;
@@ -27,7 +27,10 @@ pub fn take(actions: &[Action]) -> io::Result<Taken> {
         // No descriptor and no thread that a test would have to know of.
         return Ok(Taken { report, obeyed: told });
     }
+    // A signal between the kernel's knowing of a handler and the library's would be lost: it waits meanwhile.
+    let own = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     let mut signals = Signals::new(&all)?;
+    own.thread_set_mask()?;
     let reporting = report.clone();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let mut counts: HashMap<i32, u32> = HashMap::new();
