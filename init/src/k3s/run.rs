@@ -33,7 +33,7 @@ pub struct Run {
     /// When it was started, or taken over.
     pub since: Instant,
     /// Its standard output and standard error, which are read all the while.
-    pub output: Arc<[OwnedFd; 2]>,
+    pub output: [Arc<File>; 2],
     end: oneshot::Receiver<Exit>,
     tails: Tails,
     read_all: mpsc::Receiver<Infallible>,
@@ -44,7 +44,7 @@ pub struct Run {
 pub struct Adopted {
     child: ChildId,
     end: oneshot::Receiver<Exit>,
-    output: [OwnedFd; 2],
+    output: [File; 2],
 }
 
 /// The last lines of standard output and of standard error, each by itself: nothing orders them, and one
@@ -81,7 +81,10 @@ impl Run {
             Failure::caused(reason, "k3s was not started", &e)
         })?;
         let run = match (child.stdout, child.stderr) {
-            (Some(stdout), Some(stderr)) => Self::follow(child.id, end, [stdout.into(), stderr.into()]),
+            (Some(stdout), Some(stderr)) => {
+                let output = [OwnedFd::from(stdout), OwnedFd::from(stderr)];
+                Self::follow(child.id, end, output.map(File::from))
+            }
             _ => Err(Failure::new(Reason::K3sNotStarted, "k3s has no output that could be read")),
         };
         run.inspect_err(|_| {
@@ -91,23 +94,14 @@ impl Run {
         })
     }
 
-    fn follow(child: ChildId, end: oneshot::Receiver<Exit>, output: [OwnedFd; 2]) -> Result<Self, Failure> {
-        let tails = [Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)];
+    fn follow(child: ChildId, end: oneshot::Receiver<Exit>, output: [File; 2]) -> Result<Self, Failure> {
+        let (tails, output) = ([Tail::new(KEPT_LINES), Tail::new(KEPT_LINES)], output.map(Arc::new));
         let (reading, read_all) = mpsc::channel(1);
         for ((name, stream), tail) in ["k3s-stdout", "k3s-stderr"].into_iter().zip(&output).zip(&tails) {
-            let stream = stream.try_clone().failing(Reason::Exhausted, || "k3s's output can't be read")?;
-            pass_on(name, File::from(stream), tail, &reading)?;
+            pass_on(name, stream.clone(), tail, &reading)?;
         }
         let memory_kills = memory::kills();
-        Ok(Self {
-            child,
-            since: Instant::now(),
-            output: Arc::new(output),
-            end,
-            tails,
-            read_all,
-            memory_kills,
-        })
+        Ok(Self { child, since: Instant::now(), output, end, tails, read_all, memory_kills })
     }
 
     /// Waits for its end; `None` if nobody is left to tell it.
@@ -122,7 +116,7 @@ impl Run {
 
 impl Adopted {
     /// Process `pid`, which began at `began`, with its `output`. None: it has ended.
-    pub fn new(broker: &Broker, pid: Pid, began: u64, output: [OwnedFd; 2]) -> Option<Self> {
+    pub fn new(broker: &Broker, pid: Pid, began: u64, output: [File; 2]) -> Option<Self> {
         let (ended, end) = oneshot::channel();
         let child = broker.adopt(pid, began, move |exit| {
             // As for one of our own.

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use openshell_contract::reason::Reason;
 use openshell_contract::status::{K3sEnd, Phase};
 use openshell_pid1::{Broker, ChildId};
-use std::os::fd::OwnedFd;
+use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub struct Running {
     /// Its process.
     pub child: ChildId,
     /// Its standard output and standard error.
-    pub output: Arc<[OwnedFd; 2]>,
+    pub output: [Arc<File>; 2],
     /// How it was started.
     pub command: Arc<CommandLine>,
     since: Instant,

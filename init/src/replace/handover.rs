@@ -40,16 +40,17 @@ pub struct Inherited {
 /// Leaves it. Returns the descriptors that have to stay open.
 pub fn leave(running: &Running, broker: &Broker) -> io::Result<Vec<OwnedFd>> {
     let pid = running.child.pid();
-    let inherited = running.output.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>()?;
+    let [stdout, stderr] = &running.output;
+    let inherited = [OwnedFd::from(stdout.try_clone()?), OwnedFd::from(stderr.try_clone()?)];
     let handover = Handover {
         pid: pid.as_raw(),
         began: proc::began(pid).ok_or(io::ErrorKind::NotFound)?,
-        output: [inherited[0].as_raw_fd(), inherited[1].as_raw_fd()],
+        output: inherited.each_ref().map(AsRawFd::as_raw_fd),
         command: CommandLine::clone(&running.command),
         children_oom_score: broker.children_oom_score(),
     };
     files::replace(&file(), &serde_json::to_vec(&handover)?, 0o600)?;
-    Ok(inherited)
+    Ok(inherited.into())
 }
 
 /// Takes it. To be called before what was inherited is closed.
@@ -60,8 +61,7 @@ pub fn take(broker: &Broker) -> io::Result<Inherited> {
         broker.set_children_oom_score(score);
     }
     let [stdout, stderr] = handover.output.map(opened);
-    let output = [stdout?.into(), stderr?.into()];
-    let k3s = Adopted::new(broker, Pid::from_raw(handover.pid), handover.began, output);
+    let k3s = Adopted::new(broker, Pid::from_raw(handover.pid), handover.began, [stdout?, stderr?]);
     Ok(Inherited { k3s, command: handover.command })
 }
 
