@@ -14,6 +14,7 @@ use crate::nodes::Nodes;
 use crate::pki::{ClientBundle, Outcome, Request};
 use crate::secrets::Secrets;
 use crate::stage::Stage;
+use crate::volume::written;
 use crate::warnings::About;
 use ::kube::Client;
 use openshell_contract::names::path;
@@ -152,6 +153,9 @@ impl Reconciler {
         };
         let outcome = self.pki_as_asked(Some(asked)).await?;
         self.changed.notify_one();
+        // What is told as done is to outlive a power cut; k3s confirms a write before it is on disk. If it can't be
+        // written out, that is told.
+        written::out().await;
         let plaintext =
             || Failure::new(Reason::Pki, "the gateway serves plaintext: there are no certificates");
         Ok(format!("certificates: {}", outcome.ok_or_else(plaintext)?.done))
@@ -168,6 +172,7 @@ impl Reconciler {
             return Err(Failure::new(Reason::SshSecretUnusable, message));
         }
         self.changed.notify_one();
+        written::out().await;
         Ok(format!("SSH secret: new; cut off: {names}"))
     }
 

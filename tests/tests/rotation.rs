@@ -18,8 +18,11 @@ fn a_new_ca_cuts_off_nobody_and_each_change_rolls_out_once() {
     old.connects(&gateway);
 
     let before = gateway.status().unwrap();
+    let written = || docker(&["logs", &gateway.object()]).stderr.matches("the volume is written out").count();
+    let times = written();
     rolls_out_once(&gateway, || drop(rotate(&gateway, &["pki", "--leaf"]).ok()));
     assert_eq!(ca(&gateway), ca_of(&before), "new leaves are of the same CA");
+    assert_eq!(written(), times + 1, "a power cut could undo what was told as done");
     old.connects(&gateway);
 
     rolls_out_once(&gateway, || drop(rotate(&gateway, &["pki", "--ca"]).ok()));
