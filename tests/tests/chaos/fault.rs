@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Kill,
     /// Docker restarts the container.
     Restart,
+    /// Another program takes the place of process 1.
+    Replace,
     /// The container is removed; somebody starts the gateway.
     Remove,
     /// The container's network is removed with it.
@@ -90,6 +92,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("init killed", Needs::Nothing, |_| Fault::Init),
     kind("container killed", Needs::Nothing, |_| Fault::Kill),
     kind("container restarted", Needs::Nothing, |_| Fault::Restart),
+    kind("init replaced", Needs::Nothing, |_| Fault::Replace),
     kind("container removed", Needs::Nothing, |_| Fault::Remove),
     kind("network removed", Needs::Nothing, |_| Fault::Network),
     kind("network unplugged", Needs::Nothing, |dice| Fault::Unplug(dice.random_range(100..8_000))),
@@ -170,6 +173,7 @@ impl Fault {
             Self::Init => container::kill_init(gateway),
             Self::Kill => container::kill(gateway),
             Self::Restart => container::restart(gateway),
+            Self::Replace => drop(gateway.exec(&["openshell-init", "replace"])),
             Self::Remove => container::remove(gateway),
             Self::Network => network::remove(gateway),
             Self::Unplug(ms) => network::unplug(gateway, ms),
