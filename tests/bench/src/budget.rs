@@ -14,12 +14,13 @@ pub enum Limit {
 }
 
 /// The limits that this bench measures.
-pub const BUDGETS: [(Measure, Limit); 7] = [
+pub const BUDGETS: [(Measure, Limit); 8] = [
     (Measure::First, Limit::Seconds(8.0)),
     (Measure::First, Limit::OfBare(0.7)),
     (Measure::Resume, Limit::Seconds(4.5)),
     (Measure::Resume, Limit::OfBare(0.7)),
     (Measure::Tail, Limit::Seconds(0.3)),
+    (Measure::Work, Limit::Seconds(0.15)),
     (Measure::Stop, Limit::Seconds(5.0)),
     (Measure::Health, Limit::Seconds(0.005)),
 ];

@@ -3,9 +3,10 @@
 use crate::probe::{Probe, keep};
 use crate::samples::{Measure, Samples};
 use crate::{GATEWAY, timed};
+use openshell_contract::status::StageStatus;
 use openshell_e2e::{Gateway, docker};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Health checks of one sample: a single one is too short for `docker exec`'s own time.
 const CHECKS: u32 = 50;
@@ -27,12 +28,23 @@ pub fn round(samples: &mut Samples, work: &Path) -> String {
     let _ = docker(&["start", &gateway.object()]).ok();
     samples.add(Measure::Resume, GATEWAY, probe.since(begin));
     gateway.wait_ready();
+    samples.add(Measure::Work, GATEWAY, own_work(&gateway));
 
     let _ = gateway.openshell(&["stop"]).ok();
     let (serves, returns) = crate::beside(&probe, || gateway.start(&[]).ok());
     samples.add(Measure::Command, GATEWAY, returns);
     samples.add(Measure::Tail, GATEWAY, (returns - serves).max(0.0));
     manifests
+}
+
+/// Seconds from the API's being ready until nothing is left but to wait for the gateway's pod.
+fn own_work(gateway: &Gateway) -> f64 {
+    let status = gateway.status().expect("a gateway that is ready has a status");
+    let stage = |name: &str| status.stages.iter().find(|stage| stage.name == name).expect("a stage");
+    let (api, waiting) = (stage("api"), stage("gateway"));
+    let began = |stage: &StageStatus| stage.started_after_ms.expect("a stage that was run");
+    let ready = began(api) + api.took_ms.expect("a stage that was done");
+    Duration::from_millis(began(waiting).saturating_sub(ready)).as_secs_f64()
 }
 
 /// Seconds of one of `times` runs of a health check in a container.

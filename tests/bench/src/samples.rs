@@ -15,6 +15,8 @@ pub enum Measure {
     Command,
     /// From the first answer of the gateway's own certificate until that command returns.
     Tail,
+    /// What process 1 itself does after the API is ready, when nothing has changed.
+    Work,
     /// `docker stop` of a gateway that serves.
     Stop,
     /// One run of the health check, in the container.
@@ -29,6 +31,7 @@ impl Measure {
             Self::Resume => "`docker start`, until it serves",
             Self::Command => "the host's command on a stopped gateway, until it returns",
             Self::Tail => "what that takes after the gateway serves",
+            Self::Work => "process 1's own work after `/readyz`, when nothing has changed",
             Self::Stop => "`docker stop`",
             Self::Health => "one health check",
         }

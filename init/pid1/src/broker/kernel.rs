@@ -26,7 +26,8 @@ impl Kernel for Linux {
         // A child inherits the mask of the thread that starts it.
         let own = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         let child = command.spawn();
-        own.thread_set_mask()?;
+        // Nothing but a wrong argument can fail here (`pthread_sigmask(3)`), and the child would be nobody's.
+        let _ = own.thread_set_mask();
         let child = child?;
         let pid = Pid::from_raw(child.id().cast_signed());
         if let Some(score) = self.children_oom_score.get() {
