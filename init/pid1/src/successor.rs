@@ -61,7 +61,7 @@ impl Waiting {
 
     /// What `source` means here.
     pub fn refused(&self, source: io::Error) -> SuccessionError {
-        SuccessionError::Os { program: self.successor.program.to_string_lossy().into_owned(), source }
+        refused(&self.successor.program, source)
     }
 
     /// Tells who waits that `error` kept it from taking over.
@@ -80,14 +80,14 @@ impl Broker {
     /// It always returns one, or not at all.
     pub fn become_program(&self, successor: Successor) -> Result<Infallible, SuccessionError> {
         let (failed, why) = channel();
-        let refused = |program: &CString, source| SuccessionError::Os {
-            program: program.to_string_lossy().into_owned(),
-            source,
-        };
         let program = successor.program.clone();
         self.succeed(Waiting { successor, failed });
         // The reaper alone can hold signals back, and it waits for one.
         kill(Pid::this(), Signal::SIGCHLD).map_err(|e| refused(&program, e.into()))?;
         Err(why.recv().unwrap_or_else(|e| refused(&program, io::Error::other(e))))
     }
+}
+
+fn refused(program: &CString, source: io::Error) -> SuccessionError {
+    SuccessionError::Os { program: program.to_string_lossy().into_owned(), source }
 }
