@@ -40,7 +40,7 @@ pub(crate) enum Fault {
     Freeze(u64),
     /// The container may use no more than about so many MiB above what it uses, for so many milliseconds.
     Memory { spare: u64, ms: u64 },
-    /// The Docker daemon is killed and started.
+    /// The Docker daemon is killed and started, and then the container, which it stops meanwhile.
     Daemon,
     /// A Secret is deleted.
     DeleteSecret(&'static str),
@@ -181,7 +181,7 @@ impl Fault {
             Self::Process(name) => container::kill_process(gateway, name),
             Self::Freeze(ms) => container::freeze(gateway, ms),
             Self::Memory { spare, ms } => container::squeeze(gateway, spare, ms),
-            Self::Daemon => machine::kill_daemon(),
+            Self::Daemon => machine::kill_daemon(gateway),
             Self::DeleteSecret(name) => drop(gateway.kubectl(&["delete", "secret", name], "")),
             Self::Garbage => {
                 let patch = r#"{"data":{"tls.crt":"Z2FyYmFnZQ==","tls.key":"Z2FyYmFnZQ=="}}"#;

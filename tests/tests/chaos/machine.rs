@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
-use openshell_e2e::run;
+use openshell_e2e::{Gateway, docker, run};
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,12 +13,13 @@ use std::time::Duration;
 const SOCKET: &str = "/var/run/docker.sock";
 const ENSURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/ensure");
 
-/// Kills the Docker daemon and starts it again. It takes containers that outlived it for crashed, ends them, and
-/// follows their restart policy.
+/// Kills the Docker daemon, starts it again, and then the gateway. A container that outlived it, Docker stops, and takes
+/// for stopped by a person, whatever `unless-stopped` says (moby `daemon/daemon.go`, `restore`; `daemon/kill.go`,
+/// `HasBeenManuallyStopped`).
 ///
 /// # Panics
 /// The daemon does not come back.
-pub(crate) fn kill_daemon() {
+pub(crate) fn kill_daemon(gateway: &Gateway) {
     let Some(daemon) = daemon() else { return };
     let data_root = argument(daemon, "--data-root").unwrap_or_else(|| "/var/lib/docker".to_owned());
     let _ = kill(daemon, Signal::SIGKILL);
@@ -27,6 +28,7 @@ pub(crate) fn kill_daemon() {
     }
     // systemd has its own policy, and this one finds it running.
     let _ = run(Command::new(ENSURE).env("DOCKER_DATA_ROOT", data_root), "").ok();
+    let _ = docker(&["start", &gateway.object()]);
 }
 
 /// Who listens on Docker's socket (`unix(7)`, `SO_PEERCRED`).
