@@ -2,6 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `health` | `{"done":…,"text":…}`: whether the gateway is healthy, and how it is in a line |
 //! | `status` | the status document, one line |
 //! | `watch` | the status document at each change, a line each, until the caller leaves |
 //! | `look` | `{"done":…,"text":…}` once everything was looked at, and repaired or deployed |
@@ -42,7 +43,7 @@ pub struct Desk {
     pub replacement: OnceLock<Replacement>,
 }
 
-/// What came of a request that changes something.
+/// What came of a request, in place of the whole document.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether it was done.
@@ -105,6 +106,10 @@ async fn answer(
     let mut reader = BufReader::new(read.take(REQUEST.0));
     tokio::time::timeout(REQUEST.1, reader.read_line(&mut request)).await??;
     match request.trim() {
+        "health" => {
+            let status = board.status();
+            tell(&mut write, Answer { done: status.is_healthy(), text: status.summary() }).await
+        }
         "status" => {
             let document = board.watch().borrow().clone();
             write.write_all(format!("{document}\n").as_bytes()).await

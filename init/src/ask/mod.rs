@@ -10,6 +10,7 @@ pub use replace::replace;
 pub use request::request;
 
 use crate::say;
+use crate::socket::Answer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use openshell_contract::exit;
 use openshell_contract::names::path;
@@ -51,12 +52,12 @@ enum AskError {
     NoClient,
 }
 
-/// `health`: 0 if the gateway is healthy, 1 if not; one line says why.
+/// `health`: 0 if the gateway is healthy, 1 if not; one line says why. The document itself is left to process 1, and
+/// with it the memory that reading it takes.
 pub fn health() -> ExitCode {
-    match ask("status").and_then(|answer| Ok(serde_json::from_str::<Status>(&answer)?)) {
-        Ok(status) => {
-            let code = if status.is_healthy() { exit::OK } else { exit::FAILED };
-            say(&mut io::stdout(), &format!("{}\n", status.summary()), code)
+    match ask("health").and_then(|answer| Ok(serde_json::from_str(&answer)?)) {
+        Ok(Answer { done: healthy, text }) => {
+            say(&mut io::stdout(), &format!("{text}\n"), if healthy { exit::OK } else { exit::FAILED })
         }
         Err(e) => fail(&e),
     }
