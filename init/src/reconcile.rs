@@ -215,11 +215,15 @@ impl Reconciler {
         let values = chart::values(&self.settings, &inputs);
         let values = chart::overridden(&values, self.settings.chart_values.as_deref())?;
         // Once in each start, before anything is deployed.
-        if self.board.status().chart.is_none() && chart::take_over(&self.client).await? {
-            info!("the release was the original's, and is ours now");
-        }
-        if self.board.status().chart.is_none() && chart::retire_plugin(&self.client).await? {
-            info!("the original's device plugin for GPUs is taken away");
+        if self.board.status().chart.is_none() {
+            let (release, plugin) =
+                tokio::try_join!(chart::take_over(&self.client), chart::retire_plugin(&self.client))?;
+            if release {
+                info!("the release was the original's, and is ours now");
+            }
+            if plugin {
+                info!("the original's device plugin for GPUs is taken away");
+            }
         }
         let namespace = &self.secrets.namespace;
         let deployed =

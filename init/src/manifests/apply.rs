@@ -1,17 +1,17 @@
 //! Server-side apply (Kubernetes "Server-Side Apply").
 
 use super::bundle::Bundled;
+use super::kinds::Kinds;
 use super::plan::Entry;
 use crate::failure::{Context, Failure};
-use crate::kube::{is_missing, within};
+use crate::kube::within;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
-use kube::core::GroupVersionKind;
-use kube::discovery::{self, Scope};
-use kube::{Client, error::DiscoveryError};
+use kube::discovery::Scope;
 use openshell_contract::names::cluster;
 use openshell_contract::reason::Reason;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How often a new kind is looked at until it is served, and for how long.
@@ -20,9 +20,6 @@ const ESTABLISHING: Duration = Duration::from_secs(20);
 
 /// How many are applied at once: each takes a connection, which is kept.
 const AT_ONCE: usize = 3;
-
-/// Where objects of a kind are found, by its version and name.
-pub type Kinds = BTreeMap<(String, String), (discovery::ApiResource, Scope)>;
 
 /// Applies objects, and remembers the kinds that it has asked for.
 pub struct Applier<'a> {
@@ -56,41 +53,24 @@ impl<'a> Applier<'a> {
         stream::iter(found).buffer_unordered(AT_ONCE).try_collect().await
     }
 
+    /// Asks for the kinds of these, which is quicker for all of them at once.
+    pub async fn learn(&mut self, entries: &BTreeSet<Entry>) -> Result<(), Failure> {
+        self.kinds.learn(self.client, entries).await
+    }
+
     /// The API of an object's kind, if there is one.
     pub async fn api(&mut self, entry: &Entry) -> Result<Option<Api<DynamicObject>>, Failure> {
-        let Some((resource, scope)) = self.kind(entry).await? else { return Ok(None) };
         let namespace = entry.namespace.as_deref().unwrap_or(cluster::NAMESPACE);
-        Ok(Some(match scope {
-            Scope::Namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+        Ok(self.kinds.of(self.client, entry).await?.map(|(resource, scope)| match scope {
+            Scope::Namespaced => Api::namespaced_with(self.client.clone(), namespace, resource),
+            Scope::Cluster => Api::all_with(self.client.clone(), resource),
         }))
     }
 
     /// The API of a kind in all namespaces, if there is one.
     pub async fn everywhere(&mut self, entry: &Entry) -> Result<Option<Api<DynamicObject>>, Failure> {
-        let kind = self.kind(entry).await?;
-        Ok(kind.map(|(resource, _)| Api::all_with(self.client.clone(), &resource)))
-    }
-
-    async fn kind(&mut self, entry: &Entry) -> Result<Option<(discovery::ApiResource, Scope)>, Failure> {
-        let key = (entry.api_version.clone(), entry.kind.clone());
-        if let Some(known) = self.kinds.get(&key) {
-            return Ok(Some(known.clone()));
-        }
-        let what = || format!("can't ask for the kind of {entry}");
-        let types = kube::core::TypeMeta { api_version: entry.api_version.clone(), kind: entry.kind.clone() };
-        let kind = GroupVersionKind::try_from(&types).failing(Reason::ImageIncomplete, what)?;
-        let asked = async {
-            match discovery::pinned_kind(self.client, &kind).await {
-                Ok((resource, capabilities)) => Ok(Some((resource, capabilities.scope))),
-                Err(e) if is_missing(&e) => Ok(None),
-                Err(kube::Error::Discovery(DiscoveryError::MissingKind(_))) => Ok(None),
-                Err(e) => Err(e),
-            }
-        };
-        let found = within(asked, what).await?;
-        self.kinds.extend(found.clone().map(|found| (key, found)));
-        Ok(found)
+        let kind = self.kinds.of(self.client, entry).await?;
+        Ok(kind.map(|(resource, _)| Api::all_with(self.client.clone(), resource)))
     }
 }
 

@@ -3,11 +3,13 @@
 mod apply;
 mod bundle;
 mod inventory;
+mod kinds;
 mod plan;
 mod prune;
 
 use crate::failure::Failure;
-use apply::{Applier, Kinds};
+use apply::Applier;
+use kinds::Kinds;
 use kube::Client;
 use plan::Entry;
 use std::collections::BTreeSet;
@@ -46,7 +48,7 @@ impl Keeper {
 async fn apply(applier: &mut Applier<'_>, client: &Client, gpu: bool) -> Result<Applied, Failure> {
     let objects = bundle::objects(gpu)?;
     let wanted: BTreeSet<Entry> = objects.iter().map(|object| object.entry.clone()).collect();
-    let recorded = inventory::read(client).await?;
+    let (recorded, ()) = tokio::try_join!(inventory::read(client), applier.learn(&wanted))?;
     let all = &recorded | &wanted;
     if all != recorded {
         inventory::write(client, &all).await?;
