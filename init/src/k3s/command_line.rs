@@ -17,6 +17,11 @@ const CONTROLLER_RATE: [&str; 2] = ["kube-api-qps=200", "kube-api-burst=400"];
 /// services (kubernetes `pkg/proxy/apis/config/v1alpha1/defaults.go`); a refresh of ours takes some 20 ms.
 const PROXY_PERIOD: &str = "iptables-min-sync-period=100ms";
 
+/// What was evicted is made again this soon after the node has room. The default of five minutes spares the next node
+/// a crowd that comes and goes (kubernetes `pkg/kubelet/apis/config/v1beta1/defaults.go`); here there is no other node,
+/// and nothing is served meanwhile.
+const PRESSURE_PASSES: &str = "eviction-pressure-transition-period=30s";
+
 /// How `/bin/k3s` is started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommandLine {
@@ -47,6 +52,7 @@ impl CommandLine {
         args.extend(API_SANS.into_iter().chain(extra).map(|san| format!("--tls-san={san}")));
         args.extend(CONTROLLER_RATE.map(|arg| format!("--kube-controller-manager-arg={arg}")));
         args.push(format!("--kube-proxy-arg={PROXY_PERIOD}"));
+        args.push(format!("--kubelet-arg={PRESSURE_PASSES}"));
         args.extend(prepared);
         Self { args, environment: Vec::new() }
     }
@@ -70,7 +76,8 @@ mod tests {
              --kubelet-arg=resolv-conf=/etc/rancher/k3s/resolv.conf --tls-san=127.0.0.1 --tls-san=localhost \
              --tls-san=host.docker.internal --tls-san=gw.example --kube-controller-manager-arg=kube-api-qps=200 \
              --kube-controller-manager-arg=kube-api-burst=400 \
-             --kube-proxy-arg=iptables-min-sync-period=100ms --snapshotter=native"
+             --kube-proxy-arg=iptables-min-sync-period=100ms \
+             --kubelet-arg=eviction-pressure-transition-period=30s --snapshotter=native"
         );
     }
 }

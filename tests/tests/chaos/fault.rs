@@ -118,7 +118,8 @@ pub(crate) const KINDS: &[Kind] = &[
         cut: dice.random(),
     }),
     kind("disk full", Needs::Disk, |dice| Fault::Full {
-        ms: dice.random_range(500..8_000),
+        // Kubelet, which takes pods away, looks each ten seconds.
+        ms: dice.random_range(500..20_000),
         kill: dice.random(),
     }),
     kind("disk read-only", Needs::Disk, |dice| Fault::ReadOnly(dice.random_range(500..8_000))),
