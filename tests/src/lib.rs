@@ -10,6 +10,7 @@
 pub mod client;
 pub mod command;
 pub mod daemon;
+pub mod disk;
 pub mod gateway;
 pub mod original;
 pub mod proxy;

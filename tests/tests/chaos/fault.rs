@@ -1,8 +1,8 @@
 //! What is done to a gateway.
 
-use crate::disk::{self, Disk};
-use crate::{clock, container, files, machine, network};
+use crate::{clock, container, disk, files, machine, network};
 use openshell_e2e::Gateway;
+use openshell_e2e::disk::Disk;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -150,7 +150,7 @@ impl Powers {
     pub(crate) fn find() -> Self {
         let is_set = |name: &str| std::env::var(name).is_ok_and(|value| value == "1");
         Self {
-            disk: is_set("OPENSHELL_CHAOS_DISK").then(Disk::new).flatten(),
+            disk: is_set("OPENSHELL_CHAOS_DISK").then(|| Disk::new("chaos")).flatten(),
             daemon: is_set("OPENSHELL_CHAOS_DAEMON"),
             points: is_set("OPENSHELL_CHAOS_POINTS"),
         }
@@ -191,7 +191,7 @@ impl Fault {
             Self::DeleteWorkload => drop(gateway.kubectl(&["delete", "statefulset", "openshell"], "")),
             Self::Damage { file, place, cut } => files::damage(gateway, file, place, cut),
             Self::Full { ms, kill } => disk::full(gateway, ms, kill),
-            Self::ReadOnly(ms) => powers.disk.iter().for_each(|disk| disk.read_only(gateway, ms)),
+            Self::ReadOnly(ms) => powers.disk.iter().for_each(|disk| disk::read_only(disk, gateway, ms)),
             Self::Stall(ms) => disk::stall(gateway, ms),
             Self::Crash { stage, end, kill } => container::crash(gateway, stage, end, kill),
             Self::Clock { days, restart } => clock::set_wrong(gateway, days, restart),

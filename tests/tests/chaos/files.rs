@@ -1,21 +1,15 @@
 //! Files of process 1 in the volume.
 
 use crate::container;
-use openshell_e2e::{Gateway, docker, run};
+use openshell_e2e::disk::mounted;
+use openshell_e2e::{Gateway, run};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 /// Where the machine has what process 1 keeps in the volume, while that is mounted.
 fn state(gateway: &Gateway) -> Option<PathBuf> {
-    volume(gateway).map(|volume| volume.join("openshell"))
-}
-
-/// Where the machine has the volume, while it is mounted.
-pub(crate) fn volume(gateway: &Gateway) -> Option<PathBuf> {
-    let found = docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", &gateway.object()]);
-    let place = PathBuf::from(found.stdout.trim());
-    place.join("openshell").exists().then_some(place)
+    mounted(gateway).map(|volume| volume.join("openshell"))
 }
 
 /// Makes a file of this name. Returns whether it could.
