@@ -70,3 +70,11 @@ pub fn measured(what: &str, since: Instant) {
     let line = format!("measured: {what}: {} ms\n", since.elapsed().as_millis());
     std::io::stderr().write_all(line.as_bytes()).expect("standard error");
 }
+
+/// Tells that the machine is not one on which a test shows anything, and why.
+///
+/// # Panics
+/// Standard error is closed.
+pub fn not_shown(why: &str) {
+    std::io::stderr().write_all(format!("not shown here: {why}\n").as_bytes()).expect("standard error");
+}

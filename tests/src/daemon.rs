@@ -1,6 +1,6 @@
 //! The Docker daemon itself.
 
-use crate::run;
+use crate::{not_shown, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,8 +17,7 @@ pub fn restart() -> bool {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/restart");
     let output = run(&mut Command::new(script), "");
     if output.code == NOT_HERE {
-        let line = format!("not shown here: {}\n", output.stderr.trim());
-        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("standard error");
+        not_shown(output.stderr.trim());
         return false;
     }
     let _ = output.ok();

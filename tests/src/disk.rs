@@ -88,20 +88,28 @@ fn shell(volume: &Path, script: &str) -> Output {
     run(shell.args(["-c", script, "sh"]).args(FILLS).current_dir(volume.join("openshell")), "")
 }
 
-/// Frees what these took, as soon as it can be.
+/// Frees what these took.
 ///
 /// # Panics
 /// It can't.
 pub fn free(gateway: &Gateway) {
     for part in FILLS {
-        gateway.wait(&format!("{part} is removed"), || {
-            let Some(volume) = mounted(gateway) else { return false };
-            let file = volume.join("openshell").join(part);
-            // It may be gone already.
-            let _ = fs::remove_file(&file);
-            !file.exists()
-        });
+        remove(gateway, part);
     }
+}
+
+/// Removes a file beside those of process 1, as soon as it can be.
+///
+/// # Panics
+/// It can't.
+pub fn remove(gateway: &Gateway, name: &str) {
+    gateway.wait(&format!("{name} is removed"), || {
+        let Some(volume) = mounted(gateway) else { return false };
+        let file = volume.join("openshell").join(name);
+        // It may be gone already.
+        let _ = fs::remove_file(&file);
+        !file.exists()
+    });
 }
 
 /// Gives back the devices of the disk in this file.

@@ -1,6 +1,7 @@
 //! A gateway under test. Dropping it removes everything of it; a failing test leaves its log behind.
 
 use crate::{Output, PATIENCE, docker, run};
+use openshell_contract::condition::{Condition, Kind};
 use openshell_contract::names::host;
 use openshell_contract::status::{Phase, Status};
 use std::net::TcpListener;
@@ -225,4 +226,14 @@ pub fn cluster_image() -> String {
 pub fn openshell_bin() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/openshell");
     std::env::var_os("OPENSHELL_BIN").map_or(default, PathBuf::from)
+}
+
+/// A condition of a status.
+///
+/// # Panics
+/// It has none of this kind.
+#[must_use]
+#[track_caller]
+pub fn condition(status: &Status, kind: Kind) -> Condition {
+    status.conditions.iter().find(|c| c.kind == kind).cloned().unwrap_or_else(|| panic!("no {kind:?}"))
 }

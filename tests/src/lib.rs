@@ -20,8 +20,8 @@ pub mod snapshot;
 pub mod variant;
 
 pub use client::Client;
-pub use command::{Output, docker, measured, run};
-pub use gateway::Gateway;
+pub use command::{Output, docker, measured, not_shown, run};
+pub use gateway::{Gateway, condition};
 pub use variant::Variant;
 
 /// Longest time that a gateway may take to be ready. Far above the real figure: it separates slow from

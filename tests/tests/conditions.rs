@@ -2,12 +2,8 @@
 
 use openshell_contract::condition::{Condition, Kind, Truth};
 use openshell_contract::status::{Phase, Status};
-use openshell_e2e::{Gateway, measured};
+use openshell_e2e::{Gateway, condition, measured};
 use std::time::Instant;
-
-fn condition(status: &Status, kind: Kind) -> Condition {
-    status.conditions.iter().find(|c| c.kind == kind).cloned().unwrap_or_else(|| panic!("no {kind:?}"))
-}
 
 /// Names need a resolver that reaches the world, which a machine for tests may be without.
 fn unmet(status: &Status) -> Vec<&Condition> {

@@ -3,7 +3,7 @@
 use openshell_contract::condition::{Kind, Truth};
 use openshell_e2e::disk::{self, Disk};
 use openshell_e2e::snapshot::{Snapshot, counters};
-use openshell_e2e::{Gateway, measured};
+use openshell_e2e::{Gateway, condition, measured, not_shown};
 use std::time::{Duration, Instant};
 
 /// From when there is room again: kubelet would wait for five minutes by itself.
@@ -12,15 +12,11 @@ const BACK: Duration = Duration::from_secs(90);
 /// What is left on the disk, in bytes: enough for the database, and less than the 5 % that kubelet wants.
 const SPARE: u64 = 100 << 20;
 
-fn resources(gateway: &Gateway) -> Option<Truth> {
-    let conditions = gateway.status()?.conditions;
-    conditions.into_iter().find(|condition| condition.kind == Kind::Resources).map(|found| found.status)
-}
-
 #[test]
 fn what_was_evicted_for_a_full_disk_is_soon_back_once_there_is_room() {
-    // Root, and a kernel with loop devices.
-    let Some(disk) = Disk::new("pressure") else { return };
+    let Some(disk) = Disk::new("pressure") else {
+        return not_shown("a disk of the gateway's own takes root, and a kernel with loop devices");
+    };
     let gateway = Gateway::new("pressure");
     disk.volume(&gateway);
     let _ = gateway.start(&[]).ok();
@@ -28,7 +24,9 @@ fn what_was_evicted_for_a_full_disk_is_soon_back_once_there_is_room() {
 
     let volume = disk::mounted(&gateway).expect("a gateway that runs has its volume mounted");
     disk::fill_but(&volume, SPARE);
-    gateway.wait("it is told that the node is short of room", || resources(&gateway) == Some(Truth::False));
+    gateway.wait("it is told that the node is short of room", || {
+        gateway.status().is_some_and(|s| condition(&s, Kind::Resources).status == Truth::False)
+    });
     disk::free(&gateway);
     let begin = Instant::now();
     gateway.wait_ready();

@@ -6,13 +6,14 @@ use openshell_contract::condition::{Kind, Truth};
 use openshell_contract::reason::Reason;
 use openshell_contract::status::{Phase, Status};
 use openshell_e2e::snapshot::counters;
-use openshell_e2e::{Gateway, docker};
+use openshell_e2e::{Gateway, condition, docker};
 
 /// A database that the server doesn't know: it says so and ends.
 const BAD: &str = "DB_URL=postgres://openshell@nowhere/openshell";
 
 fn truth(status: &Status, kind: Kind) -> (Truth, Option<Reason>) {
-    status.conditions.iter().find(|c| c.kind == kind).map(|c| (c.status, c.reason)).unwrap()
+    let condition = condition(status, kind);
+    (condition.status, condition.reason)
 }
 
 /// Waits until it serves with what was before, and is told so.

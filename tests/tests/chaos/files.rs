@@ -17,16 +17,6 @@ pub(crate) fn put(gateway: &Gateway, name: &str, text: &str) -> bool {
     state(gateway).is_some_and(|state| fs::write(state.join(name), text).is_ok())
 }
 
-/// Removes it, as soon as it can be.
-pub(crate) fn take(gateway: &Gateway, name: &str) {
-    gateway.wait(&format!("{name} is removed"), || {
-        let Some(state) = state(gateway) else { return false };
-        // It may be gone already.
-        let _ = fs::remove_file(state.join(name));
-        !state.join(name).exists()
-    });
-}
-
 /// Whether it is there.
 pub(crate) fn is_there(gateway: &Gateway, name: &str) -> bool {
     state(gateway).is_some_and(|state| state.join(name).exists())

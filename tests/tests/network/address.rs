@@ -3,7 +3,7 @@
 use openshell_contract::condition::{Kind, Truth};
 use openshell_contract::status::BootKind;
 use openshell_e2e::snapshot::Snapshot;
-use openshell_e2e::{Gateway, docker, measured};
+use openshell_e2e::{Gateway, condition, docker, measured};
 use std::time::Instant;
 
 /// A Docker network that goes when the test ends.
@@ -71,7 +71,7 @@ fn another_address_is_followed_by_everything_and_changes_no_secret() {
     let resolv = gateway.exec(&["cat", "/etc/rancher/k3s/resolv.conf"]).ok();
     assert!(resolv.lines().any(|line| line == format!("nameserver {}", new.address)), "{resolv}");
     the_hosts_address_is_followed(&gateway);
-    let port = status.conditions.iter().find(|condition| condition.kind == Kind::Port).unwrap();
+    let port = condition(&status, Kind::Port);
     assert_eq!(port.status, Truth::True, "{port:?}");
 }
 
